@@ -1,0 +1,66 @@
+import type { ConnectionRule } from "../../policy/connection_rule.ts";
+import type { HostGrant } from "../../policy/host_pattern.ts";
+import type { Host } from "../../policy/host.ts";
+import type { Mask } from "../../policy/mask.ts";
+import type { Placement } from "../../policy/placement.ts";
+import type { SecretName } from "../../policy/secret_name.ts";
+import type { SecretRef } from "../../policy/secret_ref.ts";
+
+/** Where in a file a declaration stands, for messages. `line` counts from 1. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** A secret that a provider holds. */
+export interface ProvidedSecret {
+  readonly kind: "provided";
+  readonly name: SecretName;
+  readonly provider: string;
+  readonly ref: SecretRef;
+  /** Where it may go; absent: wherever the connection rules allow; empty: nowhere. */
+  readonly hosts: readonly HostGrant[] | undefined;
+  /** Where in a request it may stand; never empty. */
+  readonly in: readonly Placement[];
+  /** A miss leaves the variable unset. */
+  readonly optional: boolean;
+  /** False: only for use in composed secrets, not in the child's environment. */
+  readonly expose: boolean;
+  readonly mask: Mask;
+  readonly origin: Origin;
+}
+
+/** A secret made of text and other secrets, `"postgres://admin:${DB_PASSWORD}@db/app"`. Acyclic; every name is known. */
+export interface ComposedSecret {
+  readonly kind: "composed";
+  readonly name: SecretName;
+  readonly parts: readonly (string | { readonly secret: SecretName })[];
+  readonly origin: Origin;
+}
+
+export type SecretDeclaration = ProvidedSecret | ComposedSecret;
+
+/** `[blind]`. */
+export interface BlindSettings {
+  /** Absent: every public host is allowed. Empty or without a match: denied. */
+  readonly connections: readonly ConnectionRule[] | undefined;
+  /** Names or `PREFIX_*` of caller's variables that the child keeps. */
+  readonly keepEnv: readonly string[];
+  /** Name to address and port that is dialled in its stead. */
+  readonly connect: ReadonlyMap<Host, { readonly hostname: string; readonly port: number }>;
+  /** PEM files with trusted roots besides the usual ones; absolute paths. */
+  readonly upstreamCa: readonly string[];
+}
+
+/** What the configuration files say for one environment, checked and merged. */
+export interface KzConfig {
+  /** The files that were read, in the order in which they override, last wins. */
+  readonly files: readonly string[];
+  /** The directory of `.keyzero.toml`; relative paths in it start here. */
+  readonly root: string;
+  readonly environment: string | undefined;
+  readonly secrets: ReadonlyMap<SecretName, SecretDeclaration>;
+  /** Options of each `[providers.<name>]`, checked by that provider's own rules; also of providers with no table. */
+  readonly providers: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+  readonly blind: BlindSettings;
+}

@@ -1,0 +1,84 @@
+/** Who has to act. Decides the exit status and nothing else. */
+export type ErrorKind = "usage" | "config" | "denied" | "provider" | "bug";
+
+/** Every stable code, with who has to act. Adding one is a minor change; renaming one is breaking. */
+const KIND = {
+  // Command line
+  USAGE_INVALID: "usage",
+  // Configuration
+  CONFIG_HOST_INVALID: "config",
+  CONFIG_NAME_INVALID: "config",
+  CONFIG_REF_INVALID: "config",
+  CONFIG_RULE_INVALID: "config",
+  CONFIG_MASK_INVALID: "config",
+  CONFIG_PLACEMENT_INVALID: "config",
+  // Policy decisions
+  POLICY_HOST_DENIED: "denied",
+  POLICY_REQUEST_DENIED: "denied",
+  POLICY_SECRET_HOST_DENIED: "denied",
+  POLICY_ADDRESS_DENIED: "denied",
+  // Providers
+  PROVIDER_SECRET_NOT_FOUND: "provider",
+  PROVIDER_UNAVAILABLE: "provider",
+  // Ours
+  SECRET_DISPOSED: "bug",
+  INTERNAL: "bug",
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof KIND;
+export const ERROR_CODES: readonly ErrorCode[] = Object.keys(KIND) as ErrorCode[];
+
+/** Process exit status for each kind. */
+export const EXIT: Record<ErrorKind, number> = { usage: 2, config: 3, denied: 4, provider: 5, bug: 70 };
+
+/**
+ * The one error that reaches people.
+ *
+ * `message` reads *Cannot <verb> <thing>: <present state>* and holds only parsed or numeric values, never a secret and
+ * never text that failed to parse.
+ */
+export class AppError extends Error {
+  override readonly name = "AppError";
+  readonly code: ErrorCode;
+  /** What the operator can do next, one imperative line each. */
+  readonly hints: readonly string[];
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions & { hints?: readonly string[] } = {}) {
+    super(message, options);
+    this.code = code;
+    this.hints = options.hints ?? [];
+  }
+
+  get kind(): ErrorKind {
+    return KIND[this.code];
+  }
+}
+
+/** An `AppError` in a form that crosses a `MessagePort`. `causes` are outermost first. */
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hints: readonly string[];
+  readonly causes: readonly string[];
+}
+
+/** Turns anything thrown into its wire form. The message of a foreign error is not trusted and is left out. */
+export function toWireError(thrown: unknown): WireError {
+  const error = thrown instanceof AppError
+    ? thrown
+    : new AppError("INTERNAL", "Cannot go on: an unexpected error occurred", { cause: thrown });
+  const causes: string[] = [];
+  for (let cause = error.cause; cause instanceof Error && causes.length < 8; cause = cause.cause) {
+    causes.push(cause instanceof AppError ? cause.message : cause.name);
+  }
+  return { code: error.code, message: error.message, hints: error.hints, causes };
+}
+
+/** The inverse of {@linkcode toWireError}; the causes become plain errors. */
+export function fromWireError(wire: WireError): AppError {
+  const cause = wire.causes.reduceRight<Error | undefined>(
+    (inner, message) => new Error(message, inner === undefined ? {} : { cause: inner }),
+    undefined,
+  );
+  return new AppError(wire.code, wire.message, { hints: wire.hints, ...(cause === undefined ? {} : { cause }) });
+}

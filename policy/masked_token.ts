@@ -1,0 +1,26 @@
+import type { Brand } from "./brand.ts";
+
+/** What a contained program holds in place of a secret: `kz_masked_` and 32 lower-case hex digits. Printable. */
+export type MaskedToken = Brand<string, "MaskedToken">;
+
+export const TOKEN_PREFIX = "kz_masked_";
+/** 128 bits: never guessed, never derived from the value. */
+export const TOKEN_RANDOM_BYTES = 16;
+/** Every token has this length, so that no token can stand inside another. */
+export const TOKEN_LENGTH = TOKEN_PREFIX.length + 2 * TOKEN_RANDOM_BYTES;
+
+/**
+ * Makes a token from random bytes.
+ *
+ * @param random Exactly 16 bytes from a cryptographic source.
+ * @throws {RangeError} if there are not 16.
+ */
+export function makeMaskedToken(random: Uint8Array): MaskedToken {
+  if (random.length !== TOKEN_RANDOM_BYTES) throw new RangeError("Cannot make token: 16 random bytes are expected");
+  return TOKEN_PREFIX + Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("") as MaskedToken;
+}
+
+/** A new expression each call, since a global one keeps state. */
+export function tokenRegExp(): RegExp {
+  return /kz_masked_[0-9a-f]{32}/g;
+}
