@@ -34,7 +34,9 @@ export function parsePlacement(text: string): Placement {
   const name = /^header:(.+)$/.exec(text)?.[1];
   if (name === undefined || !HEADER_NAME_REGEXP.test(name)) {
     throw new AppError("CONFIG_PLACEMENT_INVALID", 'Cannot read placement: "header" or "header:<name>" is expected', {
-      hints: ['Write for example in = ["header:X-Api-Key"]; other places in a request are not carried out yet and are refused'],
+      hints: [
+        'Write for example in = ["header:X-Api-Key"]; other places in a request are not carried out yet and are refused',
+      ],
     });
   }
   return { kind: "header", name: name.toLowerCase() };

@@ -16,7 +16,10 @@ const MAX_LENGTH = 2048;
 export function parseSecretRef(text: string): SecretRef {
   // deno-lint-ignore no-control-regex
   if (text.length === 0 || text.length > MAX_LENGTH || text.trim() !== text || /[\u0000-\u001f\u007f]/.test(text)) {
-    throw new AppError("CONFIG_REF_INVALID", "Cannot read secret reference: 1 to 2048 printable characters are expected");
+    throw new AppError(
+      "CONFIG_REF_INVALID",
+      "Cannot read secret reference: 1 to 2048 printable characters are expected",
+    );
   }
   return text as SecretRef;
 }
