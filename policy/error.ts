@@ -5,6 +5,8 @@ export type ErrorKind = "usage" | "config" | "denied" | "provider" | "bug";
 const KIND = {
   // Command line
   USAGE_INVALID: "usage",
+  USAGE_NO_TERMINAL: "usage",
+  USAGE_INPUT_INVALID: "usage",
   // Configuration
   CONFIG_HOST_INVALID: "config",
   CONFIG_NAME_INVALID: "config",
@@ -12,7 +14,20 @@ const KIND = {
   CONFIG_RULE_INVALID: "config",
   CONFIG_MASK_INVALID: "config",
   CONFIG_PLACEMENT_INVALID: "config",
+  CONFIG_NOT_FOUND: "config",
+  CONFIG_UNREADABLE: "config",
+  CONFIG_SYNTAX_INVALID: "config",
+  CONFIG_TYPE_INVALID: "config",
+  CONFIG_KEY_UNKNOWN: "config",
+  CONFIG_KEY_MISSING: "config",
+  CONFIG_PROVIDER_UNKNOWN: "config",
+  CONFIG_SECRET_UNKNOWN: "config",
+  CONFIG_COMPOSITION_INVALID: "config",
+  CONFIG_ENVIRONMENT_UNKNOWN: "config",
+  CONFIG_EXISTS: "config",
+  CONFIG_NOT_EDITED: "config",
   // Policy decisions
+  DENIED_IN_BLIND_RUN: "denied",
   POLICY_HOST_DENIED: "denied",
   POLICY_REQUEST_DENIED: "denied",
   POLICY_SECRET_HOST_DENIED: "denied",

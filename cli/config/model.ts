@@ -6,10 +6,12 @@ import type { Placement } from "../../policy/placement.ts";
 import type { SecretName } from "../../policy/secret_name.ts";
 import type { SecretRef } from "../../policy/secret_ref.ts";
 
-/** Where in a file a declaration stands, for messages. `line` counts from 1. */
+/** Where in a file a declaration stands, for messages. */
 export interface Origin {
+  /** As it is shown: relative to the working directory, or from the home directory. */
   readonly file: string;
-  readonly line: number;
+  /** From 1; absent if it cannot be told. */
+  readonly line: number | undefined;
 }
 
 /** A secret that a provider holds. */
@@ -27,7 +29,8 @@ export interface ProvidedSecret {
   /** False: only for use in composed secrets, not in the child's environment. */
   readonly expose: boolean;
   readonly mask: Mask;
-  readonly origin: Origin;
+  /** Where it is declared; found when asked, since only an error message wants it. */
+  readonly origin: () => Promise<Origin>;
 }
 
 /** A secret made of text and other secrets, `"postgres://admin:${DB_PASSWORD}@db/app"`. Acyclic; every name is known. */
@@ -35,7 +38,7 @@ export interface ComposedSecret {
   readonly kind: "composed";
   readonly name: SecretName;
   readonly parts: readonly (string | { readonly secret: SecretName })[];
-  readonly origin: Origin;
+  readonly origin: () => Promise<Origin>;
 }
 
 export type SecretDeclaration = ProvidedSecret | ComposedSecret;
@@ -46,7 +49,7 @@ export interface BlindSettings {
   readonly connections: readonly ConnectionRule[] | undefined;
   /** Names or `PREFIX_*` of caller's variables that the child keeps. */
   readonly keepEnv: readonly string[];
-  /** Name to address and port that is dialled in its stead. */
+  /** Name to address and port that is dialled in its stead; `hostname` without the brackets of an IPv6 address. */
   readonly connect: ReadonlyMap<Host, { readonly hostname: string; readonly port: number }>;
   /** PEM files with trusted roots besides the usual ones; absolute paths. */
   readonly upstreamCa: readonly string[];
