@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ScrubPlan } from "./scrub_plan.ts";
+import { PatternSet } from "./pattern_set.ts";
+
+const CANARY = `canary/${"p@ss+wörd"}&"x"~42`;
+const TOKEN = "kz_masked_0123456789abcdef0123456789abcdef";
+const utf8 = new TextEncoder();
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const base64 = (value: string) => btoa(String.fromCharCode(...utf8.encode(value)));
+const plan = () => new ScrubPlan([{ text: CANARY, standIn: TOKEN }]);
+
+const FORMS: readonly [why: string, echo: string][] = [
+  ["as it is", CANARY],
+  ["JSON", JSON.stringify({ a: CANARY })],
+  ["JSON in ASCII", JSON.stringify(CANARY).replace(/[\u007f-\uffff]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)],
+  ["JSON with escaped slashes", JSON.stringify(CANARY).replaceAll("/", "\\/")],
+  ["percent", encodeURIComponent(CANARY)],
+  ["percent in lower case", encodeURIComponent(CANARY).replace(/%../g, (e) => e.toLowerCase())],
+  ["form", new URLSearchParams({ a: CANARY }).toString()],
+  ["base64", base64(CANARY)],
+  ["base64 after one byte", base64(`u${CANARY}`)],
+  ["base64 after two bytes, and before more", base64(`u:${CANARY} tail`)],
+  ["base64url", base64(`user:${CANARY}`).replaceAll("+", "-").replaceAll("/", "_")],
+  ["hex", Array.from(utf8.encode(CANARY), (b) => b.toString(16).padStart(2, "0")).join("")],
+  ["hex in upper case", Array.from(utf8.encode(CANARY), (b) => b.toString(16).padStart(2, "0")).join("").toUpperCase()],
+];
+
+for (const [why, echo] of FORMS) {
+  Deno.test(`ScrubPlan replaces a value written as ${why} at every split`, () => {
+    const input = utf8.encode(`before ${echo} after`);
+    const whole = text(plan().replaceAll(input));
+    assert.ok(whole.includes(TOKEN), "no stand-in");
+    assert.ok(whole.startsWith("before ") && whole.endsWith(" after"));
+    for (let cut = 0; cut <= input.length; cut++) {
+      const replacer = plan().replacer({ keepLength: false });
+      const parts = [replacer.push(input.slice(0, cut)), replacer.push(input.slice(cut)), replacer.flush()];
+      assert.equal(parts.map(text).join(""), whole);
+    }
+  });
+}
+
+Deno.test("StreamReplacer keeps the length where it was announced", () => {
+  const replacer = plan().replacer({ keepLength: true });
+  const input = utf8.encode(`<${CANARY}>`);
+  const out = text(replacer.push(input)) + text(replacer.flush());
+  assert.equal(utf8.encode(out).length, input.length);
+  assert.ok(out.startsWith("<kz_masked_"));
+});
+
+Deno.test("StreamReplacer holds back only what may begin a value", () => {
+  const replacer = plan().replacer({ keepLength: false });
+  assert.equal(text(replacer.push(utf8.encode("data: tick\n\n"))), "data: tick\n\n");
+  assert.equal(replacer.pending, 0);
+  assert.equal(text(replacer.push(utf8.encode("x canary/"))), "x ");
+  assert.equal(replacer.pending, 7);
+});
+
+Deno.test("StreamReplacer prefers the value that begins first over one inside it, also when split", () => {
+  const outer = "prefix-0123456789-suffix";
+  const both = new ScrubPlan([{ text: "0123456789", standIn: "IN" }, { text: outer, standIn: "OUT" }]);
+  const input = utf8.encode(`a ${outer} b 0123456789 c`);
+  for (let cut = 0; cut <= input.length; cut++) {
+    const replacer = both.replacer({ keepLength: false });
+    const out = [replacer.push(input.slice(0, cut)), replacer.push(input.slice(cut)), replacer.flush()].map(text).join(
+      "",
+    );
+    assert.equal(out, "a OUT b IN c");
+  }
+});
+
+Deno.test("StreamReplacer flush() replaces a whole value that waited for a longer one", () => {
+  const both = new ScrubPlan([{ text: "0123456789", standIn: "IN" }, { text: "0123456789-suffix", standIn: "OUT" }]);
+  const replacer = both.replacer({ keepLength: false });
+  assert.equal(text(replacer.push(utf8.encode("0123456789-su"))) + text(replacer.flush()), "IN-su");
+});
+
+Deno.test("ScrubPlan agrees with a naive search for any patterns and any split", () => {
+  const word = fc.string({ unit: fc.constantFrom("a", "b"), minLength: 8, maxLength: 12 });
+  fc.assert(fc.property(
+    fc.array(word, { minLength: 1, maxLength: 6 }),
+    fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 60 }),
+    (words, haystack) => {
+      const set = new PatternSet(words.map((w) => utf8.encode(w)));
+      const starts = words.map((w) => haystack.indexOf(w)).filter((at) => at >= 0);
+      const expected = starts.length === 0 ? undefined : Math.min(...starts);
+      assert.equal(set.find(utf8.encode(haystack))?.start, expected);
+      const settled = [...haystack].findIndex((_, at) =>
+        words.some((w) => w.length > haystack.length - at && w.startsWith(haystack.slice(at)))
+      );
+      assert.equal(set.settledEnd(utf8.encode(haystack)), settled < 0 ? haystack.length : settled);
+    },
+  ));
+});
+
+Deno.test("StreamDetector finds a value over chunks and lets nothing of it out before", () => {
+  const input = utf8.encode(`{"key":"${base64(CANARY)}"}`);
+  const detector = plan().detector();
+  let out = "";
+  let found: number | undefined;
+  for (const byte of input) {
+    const step = detector.push(new Uint8Array([byte]));
+    if ("found" in step) {
+      found = step.found;
+      break;
+    }
+    out += text(step.out);
+  }
+  assert.equal(found, 0);
+  assert.ok(!out.includes(base64(CANARY).slice(0, 8)));
+});
