@@ -35,6 +35,22 @@ const KIND = {
   // Providers
   PROVIDER_SECRET_NOT_FOUND: "provider",
   PROVIDER_UNAVAILABLE: "provider",
+  PROVIDER_ACCESS_DENIED: "provider",
+  PROVIDER_TIMEOUT: "provider",
+  PROVIDER_READ_ONLY: "provider",
+  PROVIDER_SOURCE_INVALID: "provider",
+  PROVIDER_VALUE_INVALID: "provider",
+  PROVIDER_WRITE_FAILED: "provider",
+  STORE_IDENTITY_EXPOSED: "provider",
+  STORE_IDENTITY_MISSING: "provider",
+  STORE_LOCKED: "provider",
+  STORE_PASSPHRASE_MISSING: "provider",
+  STORE_PASSPHRASE_WRONG: "provider",
+  STORE_UNREADABLE: "provider",
+  // Running the child
+  CHILD_NOT_FOUND: "usage",
+  CHILD_NOT_EXECUTABLE: "usage",
+  CHILD_ENVIRONMENT_INVALID: "config",
   // Ours
   SECRET_DISPOSED: "bug",
   INTERNAL: "bug",
@@ -45,6 +61,9 @@ export const ERROR_CODES: readonly ErrorCode[] = Object.keys(KIND) as ErrorCode[
 
 /** Process exit status for each kind. */
 export const EXIT: Record<ErrorKind, number> = { usage: 2, config: 3, denied: 4, provider: 5, bug: 70 };
+
+/** Codes with a status of their own: what shells give (POSIX XCU §2.8.2), in place of their kind's. */
+const STATUS: { readonly [code in ErrorCode]?: number } = { CHILD_NOT_FOUND: 127, CHILD_NOT_EXECUTABLE: 126 };
 
 /**
  * The one error that reaches people.
@@ -66,6 +85,11 @@ export class AppError extends Error {
 
   get kind(): ErrorKind {
     return KIND[this.code];
+  }
+
+  /** The status the process ends with when this error ends it. */
+  get exitStatus(): number {
+    return STATUS[this.code] ?? EXIT[this.kind];
   }
 }
 
