@@ -1,0 +1,67 @@
+/** Relayed whatever the child's standard streams are. */
+const ALWAYS_SENT: readonly Deno.Signal[] = ["SIGTERM", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT"];
+
+/**
+ * Those that shells and `nohup` make a program ignore. A program ignores what it ignored when it was started, unless a
+ * listener was there before: so these listeners come after the child, which then inherits `nohup`.
+ */
+const OFTEN_IGNORED: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT", "SIGHUP", "SIGTSTP"];
+
+/** Windows has console events only, which reach every process of the console. */
+const WINDOWS: readonly Deno.Signal[] = ["SIGINT", "SIGBREAK"];
+
+/** Sent by the keyboard to all of the terminal's foreground processes, hence to the child too. */
+const FROM_KEYBOARD: ReadonlySet<Deno.Signal> = new Set(["SIGINT", "SIGQUIT", "SIGBREAK"]);
+
+/** Signals that ask a program to end. */
+export const ENDING: ReadonlySet<Deno.Signal> = new Set(["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGBREAK"]);
+
+/**
+ * Whether a signal is to be relayed to a child in our process group.
+ *
+ * With a terminal on any standard stream, `Ctrl-C` and `Ctrl-\` reach the child from the kernel; a relayed second one
+ * makes npm, vite and others break off at once. An interrupt that another process sends to `kz` alone
+ * (`kill -INT <pid of kz>`) looks the same and is not relayed then; `kill -TERM` always is.
+ *
+ * Relaying `SIGTSTP` twice does no harm: a stop that is pending is dropped when the job continues.
+ */
+export function isRelayed(signal: Deno.Signal): boolean {
+  if (!FROM_KEYBOARD.has(signal)) return true;
+  if (Deno.build.os === "windows") return false;
+  return !(Deno.stdin.isTerminal() || Deno.stdout.isTerminal() || Deno.stderr.isTerminal());
+}
+
+/**
+ * Listeners for every signal that is relayed, so that none of them ends `kz` before its child; gone at the scope's end.
+ *
+ * Listeners run from the event loop. What comes while `spawn` runs is therefore handled after it. Between `spawn` and
+ * {@linkcode SignalListeners.listenAfterSpawn} there must be no `await`.
+ */
+export class SignalListeners implements Disposable {
+  readonly #stack = new DisposableStack();
+  readonly #receive: (signal: Deno.Signal) => void;
+
+  constructor(receive: (signal: Deno.Signal) => void) {
+    this.#receive = receive;
+  }
+
+  listenBeforeSpawn(): void {
+    this.#listen(Deno.build.os === "windows" ? WINDOWS : ALWAYS_SENT);
+  }
+
+  listenAfterSpawn(): void {
+    if (Deno.build.os !== "windows") this.#listen(OFTEN_IGNORED);
+  }
+
+  #listen(signals: readonly Deno.Signal[]): void {
+    for (const signal of signals) {
+      const listener = () => this.#receive(signal);
+      Deno.addSignalListener(signal, listener);
+      this.#stack.defer(() => Deno.removeSignalListener(signal, listener));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#stack.dispose();
+  }
+}
