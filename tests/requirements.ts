@@ -1,0 +1,166 @@
+/**
+ * What the program must do and withstand, by id. A test cites an id in its name: it begins with `TM-08` or ends with
+ * `[F-3.2]`; where that does not fit, the comment `requirement: F-3.2` stands above it.
+ *
+ * `covered`: at least one test cites it. `later`: not done; SECURITY.md says what that means for a threat.
+ * `by hand`: shown by a command that CONTRIBUTING names, since a test of it would only test itself.
+ */
+export type Status = "covered" | "later" | "by hand";
+
+export interface Requirement {
+  readonly id: string;
+  readonly status: Status;
+  readonly text: string;
+}
+
+const covered = (id: string, text: string): Requirement => ({ id, status: "covered", text });
+const later = (id: string, text: string): Requirement => ({ id, status: "later", text });
+const byHand = (id: string, text: string): Requirement => ({ id, status: "by hand", text });
+
+export const REQUIREMENTS: readonly Requirement[] = [
+  // Repository
+  covered("F-1.1", "deno.json has every task that the documents name"),
+  covered("F-1.2", "every document and licence text is there"),
+  covered("F-1.3", "tests run with leak sanitizers on"),
+  covered("F-1.4", "the lint plugin holds message grammar, brands and worker permissions"),
+  covered("F-1.5", "a layer imports only from those it may know"),
+  covered("F-1.6", ".ci/run passes on a fresh machine and fails when a test fails"),
+
+  // Two commands on a fresh machine
+  byHand(
+    "F-2.1",
+    "the demo shows what the agent saw and what the upstream received, and exits non-zero if it is not so",
+  ),
+  byHand("F-2.2", "the tests pass with an empty home; what needs something absent is ignored by name"),
+
+  // Configuration
+  covered("F-3.1", ".keyzero.toml is found by walking up"),
+  covered("F-3.2", ".keyzero.local.toml overrides it"),
+  covered("F-3.3", "global defaults lie under it"),
+  covered("F-3.4", "environments override per key; an unknown one is refused only from --env or KEYZERO_ENV"),
+  covered("F-3.5", "composed secrets are made of others; cycles and unknown names are refused"),
+  covered("F-3.6", "a mistake is refused with file, line, key and the nearest valid name"),
+  covered("F-3.7", "no message about the configuration holds a value"),
+  covered("F-3.8", "the JSON Schema of .keyzero.toml is generated and committed"),
+
+  // kz run
+  covered("F-4.1", "in direct mode values are in the child's environment and nowhere else"),
+  covered("F-4.2", "standard streams are inherited byte-exact"),
+  covered("F-4.3", "a terminal stays a terminal"),
+  covered("F-4.4", "signals are relayed"),
+  covered("F-4.5", "the exit status is the child's, 128+n, 126, 127, or ours before it starts"),
+  covered("F-4.6", "--redact scrubs output, and keeps a PTY when there was one"),
+  covered("F-4.7", "{{NAME}} puts a token into an argument in blind mode and is refused in direct mode"),
+  covered("F-4.8", "secrets resolve concurrently, every failure is listed, the child does not start"),
+  covered("F-4.9", "--env and --only choose what is resolved"),
+  covered("F-4.10", "--clean-env and --keep-env choose what the child inherits"),
+
+  // Providers
+  covered("F-5.1", "keychain: Secret Service, macOS Keychain, Credential Manager"),
+  covered("F-5.2", "store: an age file with atomic writes and a lock"),
+  covered("F-5.3", "env"),
+  covered("F-5.4", "file"),
+  covered("F-5.5", "dotenv"),
+  covered("F-5.6", "aws: Secrets Manager and Parameter Store, against a local endpoint"),
+  covered("F-5.7", "each provider runs in a worker with its own permissions"),
+  covered("F-5.8", "kz put prompts without echo, reads --stdin, and takes no value from an argument"),
+  covered("F-5.9", "kz init chooses keychain if one answers, else store"),
+  covered("F-5.10", "kz add edits the TOML in place and keeps comments and order"),
+  covered("F-5.11", "kz status"),
+  covered("F-5.12", "kz validate"),
+
+  // Blind mode
+  covered("F-6.1", "the child holds tokens of 128 random bits"),
+  covered("F-6.2", "the CA lives in memory for one run"),
+  covered("F-6.3", "CONNECT is intercepted"),
+  covered("F-6.4", "plain HTTP in absolute form is proxied"),
+  covered("F-6.5", "tokens in headers are swapped, Basic included"),
+  covered("F-6.6", "of a URL only the password is masked"),
+  covered("F-6.7", "connection rules decide, first match wins"),
+  covered("F-6.8", "a secret goes only to its hosts"),
+  covered(
+    "F-6.9",
+    "a refusal is a 403 with a JSON body for the child and one line that names the rule for the operator",
+  ),
+  covered(
+    "F-6.10",
+    "connect dials another address, upstream_ca adds roots, the certificate is still verified for the name",
+  ),
+  covered("F-6.11", "the proxy asks for the credentials of its run"),
+  covered("F-6.12", "CA and proxy variables reach Node"),
+  covered("F-6.13", "CA and proxy variables reach Python"),
+  covered("F-6.14", "CA and proxy variables reach curl"),
+  covered("F-6.15", "CA and proxy variables reach git"),
+  covered("F-6.16", "CA and proxy variables for Go, Deno, Ruby and Java are set"),
+  covered("F-6.17", "a preload routes older Node"),
+  covered("F-6.18", "bodies stream both ways"),
+  covered("F-6.19", "keep-alive, chunked, Expect: 100-continue, HEAD, 204 and 304"),
+  covered("F-6.20", "what the swap cannot do is refused"),
+
+  // The binary
+  covered("F-7.1", "the compiled program runs, its workers included"),
+  byHand("F-7.2", "one executable per target, with a checksums file"),
+  byHand("F-7.3", "start-up is measured by the benchmark"),
+
+  // Benchmark
+  byHand("F-8.1", "the benchmark prints ratios against direct and installed peers and writes JSON"),
+
+  // Must hold: bad input gets a clear error and loses nothing
+  covered("F-9.1", "broken TOML"),
+  covered("F-9.2", "unknown provider"),
+  covered("F-9.3", "missing secret"),
+  covered("F-9.4", "unreadable store"),
+  covered("F-9.5", "wrong passphrase"),
+  covered("F-9.6", "two writers"),
+  covered("F-9.7", "full disk"),
+  covered("F-9.8", "closed standard input at a prompt"),
+  covered("F-9.9", "a child that cannot be executed"),
+  covered("F-9.10", "a port in use"),
+  covered("F-9.11", "an upstream with a bad certificate"),
+  covered("F-9.12", "an upstream that cuts in mid-body"),
+  covered("F-9.13", "the canary is in nothing that the child can see and in nothing that was written"),
+
+  // Threats
+  later("TM-01", "reflection"),
+  later("TM-02", "compressed reflection"),
+  later("TM-03", "split reflection"),
+  covered("TM-04", "create-then-read"),
+  later("TM-05", "extra copy"),
+  later("TM-06", "minted credentials"),
+  later("TM-07", "standard output, standard error, crash"),
+  covered("TM-08", "name confusion"),
+  covered("TM-09", "wrong peer"),
+  covered("TM-10", "clear text"),
+  later("TM-11", "redirect"),
+  later("TM-12", "rebinding and special addresses"),
+  covered("TM-13", "host spelling"),
+  later("TM-14", "shared host"),
+  covered("TM-15", "laundering"),
+  covered("TM-16", "another local process"),
+  later("TM-17", "the real value, learned elsewhere"),
+  covered("TM-18", "smuggling"),
+  later("TM-19", "ambiguous path"),
+  later("TM-20", "header spelling"),
+  covered("TM-21", "other verbs and upgrades"),
+  covered("TM-22", "control bytes in a value"),
+  covered("TM-23", "token collisions"),
+  later("TM-24", "exhaustion"),
+  later("TM-25", "going round the proxy"),
+  covered("TM-26", "reading the broker"),
+  covered("TM-27", "writing the broker"),
+  later("TM-28", "hostile project"),
+  covered("TM-29", "CA theft"),
+  covered("TM-30", "logs"),
+  later("TM-31", "self-approval"),
+  later("TM-32", "erroring rule"),
+  later("TM-33", "JWT"),
+  later("TM-34", "fetch as a confused deputy"),
+  later("TM-35", "reference tricks"),
+  later("TM-36", "token replay"),
+  later("TM-37", "untrusted context"),
+  later("TM-38", "denial by load"),
+  later("TM-39", "database downgrade"),
+  later("TM-40", "channel binding and proxying"),
+  later("TM-41", "the value in query results or errors"),
+  later("TM-42", "wrong database"),
+];
