@@ -27,7 +27,7 @@ export interface ConnectionRequest {
 export interface ConnectionDecision {
   readonly verdict: "allow" | "deny";
   readonly rule: number | undefined;
-  /** The rule names this very host or a suffix of it, which is what lets a private address through. */
+  /** The rule names this very host, which is what lets a private address through. */
   readonly named: boolean;
 }
 
@@ -99,7 +99,8 @@ export function decideConnection(
       // Only an allowance opens the tunnel; a conditional denial is decided when the request is seen.
       if (!rule.allow) continue;
     } else if (!requestMatches(rule, request)) continue;
-    const named = rule.host.kind === "exact" || rule.host.kind === "suffix";
+    // A wildcard does not name a host: whoever owns one name below it could point that at a private address (TM-12).
+    const named = rule.host.kind === "exact";
     return { verdict: rule.allow ? "allow" : "deny", rule: rule.number, named };
   }
   return { verdict: "deny", rule: undefined, named: false };

@@ -1,0 +1,76 @@
+import { HEADER_NAME_REGEXP } from "../../policy/placement.ts";
+import { HttpError } from "./http_error.ts";
+
+/** One header field. `name` as sent, `lower` for comparison; `value` without white space at its ends. */
+export interface Field {
+  readonly name: string;
+  readonly lower: string;
+  readonly value: string;
+}
+
+/** More fields than any client or server sends; bounds the work for one head. */
+const MAX_FIELDS = 256;
+
+/** HTAB, SP, visible ASCII and obs-text (RFC 9110 §5.5): no other control character, so no CR, LF or NUL. */
+const VALUE_REGEXP = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/**
+ * Reads the field lines of a head or a trailer section.
+ *
+ * Obsolete line folding, white space before the colon and invalid names are refused (RFC 9112 §5.1, §5.2).
+ *
+ * @param lines Without their CR LF.
+ */
+export function parseFields(lines: readonly string[]): Field[] {
+  if (lines.length > MAX_FIELDS) throw new HttpError("HTTP_HEAD_TOO_LARGE", 431);
+  return lines.map((line) => {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, Math.max(colon, 0));
+    const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
+    if (!HEADER_NAME_REGEXP.test(name) || !VALUE_REGEXP.test(value)) throw new HttpError("HTTP_FIELD_INVALID", 400);
+    return { name, lower: name.toLowerCase(), value };
+  });
+}
+
+/** The value of a field that may stand once; undefined if it does not. */
+export function single(fields: readonly Field[], lower: string): string | undefined {
+  let found: string | undefined;
+  for (const field of fields) {
+    if (field.lower !== lower) continue;
+    if (found !== undefined) throw new HttpError("HTTP_FIELD_REPEATED", 400);
+    found = field.value;
+  }
+  return found;
+}
+
+/** The members of a comma-separated list field, lower case, over all its lines (RFC 9110 §5.6.1). */
+export function listed(fields: readonly Field[], lower: string): string[] {
+  return fields.filter((field) => field.lower === lower)
+    .flatMap((field) => field.value.split(","))
+    .map((member) => member.trim().toLowerCase())
+    .filter((member) => member !== "");
+}
+
+/** Fields that speak of one connection only (RFC 9110 §7.6.1), with the ones that old clients send. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** What a `Connection` field may name besides hop-by-hop fields; anything else could strip a field that matters (TM-18). */
+const CONNECTION_OPTIONS: ReadonlySet<string> = new Set(["close", "http2-settings", ...HOP_BY_HOP]);
+
+/** The fields that go on to the next hop. */
+export function endToEnd(fields: readonly Field[]): Field[] {
+  for (const option of listed(fields, "connection")) {
+    if (!CONNECTION_OPTIONS.has(option)) throw new HttpError("HTTP_FIELD_INVALID", 400);
+  }
+  return fields.filter((field) => !HOP_BY_HOP.has(field.lower) && field.lower !== "http2-settings");
+}

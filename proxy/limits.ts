@@ -1,0 +1,28 @@
+/** Every numeric cap of the proxy, with its reason (TM-24). `docs/limits.md` is made from this file's values. */
+export const LIMITS = {
+  /** A head with large cookies or tokens stays below this; nginx takes 32 KiB, Node 16 KiB. */
+  headBytes: 64 * 1024,
+  /** A client that began a head must end it; well above any slow machine, well below a patient attacker. */
+  headTimeoutMs: 30_000,
+  /** Clients open some hundred at most; each costs about 20 KiB and four descriptors. */
+  connections: 8192,
+  /** Listeners for intercepted hosts, least recently used out first. */
+  interceptedHosts: 256,
+  /** Reaching a host, over all its addresses. */
+  connectTimeoutMs: 10_000,
+  /** TLS with the client and with the host. */
+  handshakeTimeoutMs: 10_000,
+  /** A ClientHello with post-quantum keys is under 2 KiB; one record holds at most 16 KiB. */
+  clientHelloBytes: 16 * 1024,
+  /** Bodies up to this are sent in one piece with their head, after all of them was searched. */
+  wholeBodyBytes: 64 * 1024,
+  /** An encoded request body is decoded to be searched; git sends such up to 1 MiB. */
+  encodedBodyBytes: 1024 * 1024,
+  /** What an encoded request body may decode to; more is a bomb. */
+  decodedBodyBytes: 16 * 1024 * 1024,
+  /** Informational responses before the final one. */
+  informationalResponses: 16,
+  /** What is read and dropped of a refused request's body, so that the client reads the answer before a reset. */
+  drainBytes: 1024 * 1024,
+  drainMs: 1_000,
+} as const;

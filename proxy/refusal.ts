@@ -1,0 +1,90 @@
+import type { Host } from "../policy/host.ts";
+import type { SecretName } from "../policy/secret_name.ts";
+import { HttpError, type HttpErrorCode } from "./http/http_error.ts";
+
+/** Why a request or a response was not passed on. Stable. */
+export type RefusalCode =
+  | HttpErrorCode
+  | "POLICY_HOST_DENIED"
+  | "POLICY_REQUEST_DENIED"
+  | "POLICY_ADDRESS_DENIED"
+  | "POLICY_SECRET_HOST_DENIED"
+  | "PROXY_CREDENTIALS_REQUIRED"
+  | "PROXY_TOO_MANY_CONNECTIONS"
+  | "PROXY_TUNNEL_NOT_TLS"
+  | "PROXY_TOKEN_MISPLACED"
+  | "PROXY_TOKEN_REPEATED"
+  | "PROXY_TOKEN_UNKNOWN"
+  | "PROXY_CLEAR_TEXT"
+  | "PROXY_VALUE_UNSENDABLE"
+  | "PROXY_BODY_ENCODED"
+  | "PROXY_RESPONSE_ENCODED"
+  | "PROXY_UPSTREAM_UNREACHABLE"
+  | "PROXY_UPSTREAM_CERTIFICATE"
+  | "PROXY_UPSTREAM_INVALID";
+
+/** What the contained program is told of each: a status and a sentence that holds no name and no value. */
+const ANSWERS: Record<Exclude<RefusalCode, HttpErrorCode>, readonly [status: number, message: string]> = {
+  POLICY_HOST_DENIED: [403, "The operator's rules do not allow this host"],
+  POLICY_REQUEST_DENIED: [403, "The operator's rules do not allow this method and path on this host"],
+  POLICY_ADDRESS_DENIED: [403, "The host has a loopback, private or special address, which no rule names"],
+  POLICY_SECRET_HOST_DENIED: [403, "The masked token in this request may not go to this host or path"],
+  PROXY_CREDENTIALS_REQUIRED: [407, "The proxy credentials are missing or wrong"],
+  PROXY_TOO_MANY_CONNECTIONS: [503, "Too many connections are open"],
+  PROXY_TUNNEL_NOT_TLS: [403, "Only TLS is carried in a tunnel"],
+  PROXY_TOKEN_MISPLACED: [403, "A masked token stands where it is not replaced"],
+  PROXY_TOKEN_REPEATED: [403, "A header that holds a masked token stands more than once"],
+  PROXY_TOKEN_UNKNOWN: [403, "A masked token in this request does not belong to this run"],
+  PROXY_CLEAR_TEXT: [403, "A masked token is not replaced in clear text; use https"],
+  PROXY_VALUE_UNSENDABLE: [403, "The secret's value cannot stand in a header"],
+  PROXY_BODY_ENCODED: [415, "The encoded request body cannot be searched; send it without Content-Encoding"],
+  PROXY_RESPONSE_ENCODED: [502, "The host encoded its response although none was asked for"],
+  PROXY_UPSTREAM_UNREACHABLE: [502, "The host cannot be reached"],
+  PROXY_UPSTREAM_CERTIFICATE: [502, "The host's certificate is not valid for its name"],
+  PROXY_UPSTREAM_INVALID: [502, "The host's response is cut off or breaks HTTP"],
+};
+
+/** What the operator is told besides. Never a value. */
+export interface RefusalFacts {
+  readonly host?: Host;
+  readonly port?: number;
+  readonly method?: string;
+  readonly secret?: SecretName;
+  /** The number of the connection rule that denied; absent when none matched. */
+  readonly rule?: number;
+  /** A fixed phrase of ours, for example "certificate has expired". */
+  readonly detail?: string;
+}
+
+/** A request that is not carried out, or a response that is not passed. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly code: RefusalCode;
+  readonly status: number;
+  readonly facts: RefusalFacts;
+
+  constructor(code: RefusalCode, facts: RefusalFacts = {}, status?: number) {
+    super(code);
+    this.code = code;
+    this.facts = facts;
+    this.status = status ?? (isOwn(code) ? ANSWERS[code][0] : 400);
+  }
+
+  /** Turns what parsing threw into a refusal; undefined for anything else, which ends the connection. */
+  static from(thrown: unknown, facts: RefusalFacts): Refusal | undefined {
+    if (thrown instanceof Refusal) return new Refusal(thrown.code, { ...facts, ...thrown.facts }, thrown.status);
+    if (thrown instanceof HttpError) return new Refusal(thrown.code, facts, thrown.status);
+    return undefined;
+  }
+
+  /** The JSON body that the contained program gets: status, code and host, nothing else. */
+  body(): string {
+    const message = isOwn(this.code) ? ANSWERS[this.code][1] : "The request is not valid or not carried";
+    const host = this.facts.host;
+    return JSON.stringify({ error: { code: this.code, message, ...(host === undefined ? {} : { host }) } }) + "\n";
+  }
+}
+
+function isOwn(code: RefusalCode): code is Exclude<RefusalCode, HttpErrorCode> {
+  return Object.hasOwn(ANSWERS, code);
+}

@@ -1,0 +1,118 @@
+import type { Host } from "../policy/host.ts";
+import { isGranted } from "../policy/host_pattern.ts";
+import { TOKEN_PREFIX, tokenRegExp } from "../policy/masked_token.ts";
+import { mayStandInHeader } from "../policy/placement.ts";
+import type { Field } from "./http/fields.ts";
+import { decodeLatin1, encodeLatin1 } from "./http/latin1.ts";
+import { Refusal } from "./refusal.ts";
+import type { ScrubPlan } from "./scrub/scrub_plan.ts";
+import type { TokenGrant, TokenTable } from "./token_table.ts";
+
+/** Where a request goes. */
+export interface Destination {
+  readonly host: Host;
+  readonly port: number;
+  /** The request's path without its query. */
+  readonly path: string;
+  /** TLS with a verified peer, or clear text to a loopback address that a rule names. */
+  readonly trusted: boolean;
+  readonly defaultPort: number;
+}
+
+/** Control characters end or split a header field (TM-22). */
+// deno-lint-ignore no-control-regex
+const UNSENDABLE_REGEXP = /[\x00-\x08\x0a-\x1f\x7f]/;
+
+/**
+ * Replaces each masked token in header fields by its secret value.
+ *
+ * Each value is replaced in one pass and never read again, so that a value that holds a token stays as it is (TM-23).
+ *
+ * @param fields As parsed; not modified.
+ * @param tokens What the tokens stand for.
+ * @param encoded Finds tokens in every encoding.
+ * @throws {Refusal} if a token stands where its secret may not, in an encoding that is not replaced, in a field that is
+ * repeated, or may not go to `destination`.
+ */
+export function swapFields(
+  fields: readonly Field[],
+  destination: Destination,
+  { tokens, encoded }: { tokens: TokenTable; encoded: ScrubPlan },
+): Field[] {
+  return fields.map((field) => {
+    const swapped = swapBasic(field, destination, tokens) ?? swapPlain(field, destination, tokens);
+    const left = swapped === undefined ? field.value : swapped.rest;
+    // What is left of the field after its tokens were taken out must not hold another in disguise (TM-05).
+    if (encoded.search(encodeLatin1(left)) !== undefined) throw new Refusal("PROXY_TOKEN_MISPLACED");
+    if (swapped === undefined) return field;
+    if (fields.some((other) => other !== field && other.lower === field.lower)) {
+      throw new Refusal("PROXY_TOKEN_REPEATED");
+    }
+    return { ...field, value: swapped.value };
+  });
+}
+
+/** `rest` is the field's text with its tokens taken out. */
+interface Swapped {
+  readonly value: string;
+  readonly rest: string;
+}
+
+function swapPlain(field: Field, destination: Destination, tokens: TokenTable): Swapped | undefined {
+  if (!field.value.includes(TOKEN_PREFIX)) return undefined;
+  let count = 0;
+  const value = field.value.replace(tokenRegExp(), (token) => {
+    count++;
+    return reveal(grantFor(token, field, destination, tokens), (text) => text);
+  });
+  return count === 0 ? undefined : { value, rest: field.value.replace(tokenRegExp(), " ") };
+}
+
+/** Basic authentication (RFC 7617): only canonical base64 of UTF-8 with a colon is touched. */
+function swapBasic(field: Field, destination: Destination, tokens: TokenTable): Swapped | undefined {
+  const [, scheme, encoded] = /^(basic +)([A-Za-z0-9+/]+={0,2})$/i.exec(field.value) ?? [];
+  if (scheme === undefined || encoded === undefined || encoded.length % 4 !== 0) return undefined;
+  const binary = atob(encoded);
+  if (btoa(binary) !== encoded || !binary.includes(":") || !binary.includes(TOKEN_PREFIX)) return undefined;
+  if (!isUtf8(encodeLatin1(binary))) return undefined;
+  const user = binary.slice(0, binary.indexOf(":"));
+  const swap = (text: string, isUser: boolean) =>
+    text.replace(tokenRegExp(), (token) => {
+      const grant = grantFor(token, field, destination, tokens);
+      return reveal(grant, (real) => {
+        // A colon would move the border between user and password (RFC 7617 §2).
+        if (isUser && real.includes(":")) throw new Refusal("PROXY_VALUE_UNSENDABLE", { secret: grant.name });
+        return real;
+      });
+    });
+  const value = swap(user, true) + swap(binary.slice(user.length), false);
+  return { value: scheme + btoa(value), rest: binary.replace(tokenRegExp(), " ") };
+}
+
+function grantFor(token: string, field: Field, destination: Destination, tokens: TokenTable): TokenGrant {
+  const grant = tokens.get(token);
+  if (grant === undefined) throw new Refusal("PROXY_TOKEN_UNKNOWN");
+  const facts = { secret: grant.name };
+  if (!mayStandInHeader(grant.in, field.lower)) throw new Refusal("PROXY_TOKEN_MISPLACED", facts);
+  if (!isGranted(grant.hosts, destination)) throw new Refusal("POLICY_SECRET_HOST_DENIED", facts);
+  if (!destination.trusted) throw new Refusal("PROXY_CLEAR_TEXT", facts);
+  return grant;
+}
+
+/** Hands out the value as one character for each byte. */
+function reveal(grant: TokenGrant, use: (real: string) => string): string {
+  return grant.real.reveal((bytes) => {
+    const real = decodeLatin1(bytes);
+    if (UNSENDABLE_REGEXP.test(real)) throw new Refusal("PROXY_VALUE_UNSENDABLE", { secret: grant.name });
+    return use(real);
+  });
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
