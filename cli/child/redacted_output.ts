@@ -30,11 +30,16 @@ export async function passRedacted(
       if (done) return;
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (!isReaderGone(error)) throw error;
   } finally {
     options.signal.removeEventListener("abort", cancel);
     await reader.cancel().catch(() => {});
   }
+}
+
+/** A pipe gives EPIPE; a socket, which Node's pipes are, may give ECONNRESET first. */
+function isReaderGone(error: unknown): boolean {
+  return error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.ConnectionReset;
 }
 
 async function writeAll(sink: ByteSink, bytes: Uint8Array): Promise<void> {

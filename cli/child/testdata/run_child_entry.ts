@@ -1,14 +1,15 @@
 /**
- * Runs a child as `kz run` does, for tests. The first argument is JSON; then the command.
+ * Runs a child as `kz run` does, for tests. The first argument is a JSON file; then the command.
  *
  * `redact` lists values that become `[redacted]`; `env` is added to PATH, TERM and HOME; `report` names a file for the end.
  */
 import { AppError } from "../../../policy/error.ts";
 import { runChild } from "../run_child.ts";
+import type { EntrySetup } from "./child_fixture.ts";
 import { exactScrubber } from "./exact_scrubber.ts";
 
-const [json = "{}", command = "", ...args] = Deno.args;
-const setup: { redact?: string[]; env?: Record<string, string>; report?: string } = JSON.parse(json);
+const [file = "", command = "", ...args] = Deno.args;
+const setup: EntrySetup = JSON.parse(Deno.readTextFileSync(file));
 const environment: Record<string, string> = { ...setup.env };
 for (const name of ["PATH", "TERM", "HOME"]) environment[name] ??= Deno.env.get(name) ?? "";
 const values = setup.redact;
