@@ -1,0 +1,1 @@
+// The empty program, whose start is the runtime's own.

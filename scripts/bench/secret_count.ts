@@ -1,0 +1,25 @@
+import { kzBlind, makeBenchProject } from "./kz_blind.ts";
+import type { Row, Table } from "./report.ts";
+import type { System } from "./system.ts";
+import { CONNECTIONS, measureInterleaved, medianOf } from "./throughput.ts";
+
+const COUNTS = [1, 10, 1000];
+
+/** Request rate with 1, 10 and 1,000 secrets in the configuration; it must not fall. */
+export async function measureSecretCounts(
+  options: { token: string; port: number; caPem: string; durationMs: number; rounds: number },
+): Promise<Table> {
+  await using stack = new AsyncDisposableStack();
+  const systems: System[] = [];
+  for (const secretCount of COUNTS) {
+    systems.push(stack.use(kzBlind("source", await makeBenchProject({ ...options, secretCount }))));
+  }
+  const job = { kind: "rate", port: options.port, connections: CONNECTIONS, durationMs: options.durationMs } as const;
+  const results = await measureInterleaved(systems, job, options.rounds);
+  const one = medianOf(results.get(systems[0]!), "requestsPerSecond");
+  const rows = systems.map((system, index): Row => {
+    const rate = medianOf(results.get(system), "requestsPerSecond");
+    return { name: `${COUNTS[index]} secrets`, values: [rate, rate / one] };
+  });
+  return { title: `Cost of many secrets, kz blind (source)`, columns: ["requests/s", "of one secret"], rows };
+}
