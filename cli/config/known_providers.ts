@@ -1,0 +1,43 @@
+import type { SecretRef } from "../../policy/secret_ref.ts";
+import type { Machine } from "../../providers/machine.ts";
+import type { ProviderOptions } from "../../providers/options.ts";
+import { getProvider, PROVIDERS } from "../../providers/registry.ts";
+import { faultOf, type Field, isTable, table, unknownKey } from "./field.ts";
+
+/** The names of all providers. */
+export const KNOWN_PROVIDERS: readonly string[] = PROVIDERS.map(({ name }) => name);
+
+/** The `[providers.<name>]` table, checked by that provider's own rules, one option at a time. */
+export function providerOptions(name: string): Field<ProviderOptions> {
+  const provider = getProvider(name);
+  const { properties } = provider.optionsSchema;
+  const fields = Object.fromEntries(
+    Object.entries(properties).map(([key, schema]) => [key, { schema: { ...schema }, read: () => undefined }]),
+  );
+  return {
+    schema: table(fields, { description: provider.description }).schema,
+    read(value, at, report) {
+      if (!isTable(value)) {
+        report(at, { code: "CONFIG_TYPE_INVALID", state: "a table is expected" });
+        return undefined;
+      }
+      let options: ProviderOptions = {};
+      for (const [key, raw] of Object.entries(value)) {
+        if (!Object.hasOwn(properties, key)) report([...at, key], unknownKey(key, Object.keys(properties)));
+        else {
+          try {
+            options = { ...options, ...provider.parseOptions({ [key]: raw }) };
+          } catch (error) {
+            report([...at, key], faultOf(error));
+          }
+        }
+      }
+      return options;
+    },
+  };
+}
+
+/** @throws {AppError} `CONFIG_REF_INVALID` if the provider cannot have a secret of this reference. */
+export function checkRef(provider: string, ref: SecretRef, machine: Machine): void {
+  getProvider(provider).parseRef(ref, machine);
+}

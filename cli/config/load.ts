@@ -1,0 +1,171 @@
+import { dirname } from "node:path";
+import { AppError } from "../../policy/error.ts";
+import type { Machine } from "../../providers/machine.ts";
+import { type ConfigDocument, DOCUMENT, USER_DOCUMENT } from "./document.ts";
+import { chooseEnvironment } from "./environment.ts";
+import type { Field } from "./field.ts";
+import { findConfigFiles, type FoundFiles, type Surroundings } from "./config_files.ts";
+import { type Layer, type Merged, mergeLayers, wildcards } from "./merge.ts";
+import type { KzConfig } from "./model.ts";
+import { parseToml } from "./parse_toml.ts";
+import { type ConfigFile, type Problem, problemError } from "./problem.ts";
+
+/**
+ * Reads the configuration for one environment.
+ *
+ * @param environment What `--env` says.
+ * @throws {AppError} The first thing that is wrong, with file, line and key; a hint says how many there are. Messages
+ * never hold a value.
+ */
+export async function loadConfig(around: Surroundings, environment?: string): Promise<KzConfig> {
+  const found = await findConfigFiles(around);
+  const { project } = found;
+  if (project === undefined) throw notFound();
+  const read = readDocuments(found);
+  await throwFirst(await documentProblems(read));
+  const chosen = chooseEnvironment(read.environments, environment, around.getEnv);
+  const merged = mergeLayers(layersOf(read, chosen), machineOf(project, around));
+  await throwFirst(merged.problems);
+  return configOf(read, { root: dirname(project.path), environment: chosen, merged });
+}
+
+/** What `kz validate` tells: everything that is wrong, in every environment. */
+export interface ConfigCheck {
+  /** As they are shown, in the order in which they override. */
+  readonly files: readonly string[];
+  readonly environments: readonly string[];
+  readonly problems: readonly AppError[];
+}
+
+/**
+ * Checks the configuration for every environment, without asking any provider.
+ *
+ * @throws {AppError} `CONFIG_NOT_FOUND`; whatever is wrong inside the files is in the result.
+ */
+export async function checkConfig(around: Surroundings): Promise<ConfigCheck> {
+  let found: FoundFiles;
+  try {
+    found = await findConfigFiles(around);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { files: [], environments: [], problems: [error] };
+  }
+  const { project } = found;
+  if (project === undefined) throw notFound();
+  const read = readDocuments(found, { keepGoing: true });
+  const problems = [...await documentProblems(read)];
+  for (const name of [undefined, ...read.environments]) {
+    problems.push(...mergeLayers(layersOf(read, name), machineOf(project, around)).problems);
+  }
+  // What is wrong in the default is wrong in each environment too.
+  const errors = new Map<string, AppError>(read.unparsed.map((error) => [error.message, error]));
+  for (const problem of problems) {
+    const error = await problemError(problem);
+    errors.set(error.message, error);
+  }
+  return {
+    files: filesOf(found).map(({ label }) => label),
+    environments: read.environments,
+    problems: [...errors.values()],
+  };
+}
+
+function machineOf(project: ConfigFile, { getEnv }: Surroundings): Machine {
+  return { os: Deno.build.os, root: dirname(project.path), env: (name) => getEnv(name) || undefined };
+}
+
+function notFound(): AppError {
+  return new AppError(
+    "CONFIG_NOT_FOUND",
+    "Cannot find .keyzero.toml: neither the working directory nor one above it has it",
+    { hints: ['Run "kz init" to make one here'] },
+  );
+}
+
+interface ReadDocument {
+  readonly file: ConfigFile;
+  readonly document: ConfigDocument;
+}
+interface ReadFiles {
+  readonly documents: readonly ReadDocument[];
+  readonly environments: readonly string[];
+  readonly problems: readonly Problem[];
+  /** Files that are not TOML. */
+  readonly unparsed: readonly AppError[];
+}
+
+function filesOf({ user, project, local }: FoundFiles): readonly ConfigFile[] {
+  return [user, project, local].filter((file) => file !== undefined);
+}
+
+function readDocuments(found: FoundFiles, { keepGoing = false } = {}): ReadFiles {
+  const problems: Problem[] = [];
+  const unparsed: AppError[] = [];
+  const documents: ReadDocument[] = [];
+  for (const file of filesOf(found)) {
+    const field: Field<ConfigDocument> = file === found.user ? USER_DOCUMENT : DOCUMENT;
+    try {
+      const document = field.read(
+        parseToml(file),
+        [],
+        (path, fault) => problems.push({ place: { file, path }, fault }),
+      );
+      if (document !== undefined) documents.push({ file, document });
+    } catch (error) {
+      if (!keepGoing || !(error instanceof AppError)) throw error;
+      unparsed.push(error);
+    }
+  }
+  const environments = [...new Set(documents.flatMap(({ document }) => [...document.environments.keys()]))];
+  return { documents, environments, problems, unparsed };
+}
+
+/** The defaults of every file, then the environment's sections of every file. */
+function layersOf({ documents }: ReadFiles, environment: string | undefined): readonly Layer[] {
+  const base = documents.map(({ file, document }) => ({ file, at: [], section: document.base }));
+  const special = documents.flatMap(({ file, document }) => {
+    const section = environment === undefined ? undefined : document.environments.get(environment);
+    return section === undefined ? [] : [{ file, at: [environment!], section }];
+  });
+  return [...base, ...special];
+}
+
+async function documentProblems(read: ReadFiles): Promise<readonly Problem[]> {
+  const layers = [...layersOf(read, undefined)];
+  for (const { file, document } of read.documents) {
+    for (const [name, section] of document.environments) layers.push({ file, at: [name], section });
+  }
+  const wide = layers.flatMap((layer) => [...wildcards(layer)]);
+  if (wide.length === 0) return read.problems;
+  // The list of public suffixes is large, and few configurations need it.
+  const { isPublicSuffix } = await import("../../policy/public_suffix.ts");
+  return [
+    ...read.problems,
+    ...wide.filter(({ suffix }) => isPublicSuffix(suffix)).map(({ place }): Problem => ({
+      place,
+      fault: {
+        code: "CONFIG_HOST_INVALID",
+        state: "anyone can register a name below this wildcard",
+        hints: ["Write a wildcard below a name of one owner, or each host by itself"],
+      },
+    })),
+  ];
+}
+
+async function throwFirst(problems: readonly Problem[]): Promise<void> {
+  const [first, ...others] = problems;
+  if (first === undefined) return;
+  const error = await problemError(first);
+  if (others.length === 0) throw error;
+  throw new AppError(error.code, error.message, {
+    hints: [...error.hints, `Run "kz validate" to see all ${problems.length} problems`],
+  });
+}
+
+function configOf(
+  read: ReadFiles,
+  { root, environment, merged }: { root: string; environment: string | undefined; merged: Merged },
+): KzConfig {
+  const { secrets, providers, blind } = merged;
+  return { files: read.documents.map(({ file }) => file.path), root, environment, secrets, providers, blind };
+}

@@ -1,0 +1,198 @@
+import { dirname, resolve } from "node:path";
+import type { Host } from "../../policy/host.ts";
+import type { HostGrant } from "../../policy/host_pattern.ts";
+import type { ConnectionRule } from "../../policy/connection_rule.ts";
+import { DEFAULT_PLACEMENTS } from "../../policy/placement.ts";
+import type { SecretName } from "../../policy/secret_name.ts";
+import type { Machine } from "../../providers/machine.ts";
+import type { ProviderOptions } from "../../providers/options.ts";
+import { type Composition, findCycles, namesIn } from "./composition.ts";
+import type { ConnectTarget, SecretEntry, SecretFields, Section } from "./document.ts";
+import { type Fault, faultOf } from "./field.ts";
+import { isHarmlessKey, type KeyPath } from "./key_path.ts";
+import { checkRef } from "./known_providers.ts";
+import type { BlindSettings, Origin, SecretDeclaration } from "./model.ts";
+import { nearestName } from "./nearest.ts";
+import { type ConfigFile, lineOf, type Place, type Problem } from "./problem.ts";
+
+/** A section and where it stands. */
+export interface Layer {
+  readonly file: ConfigFile;
+  /** `[]`, or the environment's name. */
+  readonly at: KeyPath;
+  readonly section: Section;
+}
+
+export interface Merged {
+  readonly secrets: ReadonlyMap<SecretName, SecretDeclaration>;
+  readonly providers: ReadonlyMap<string, ProviderOptions>;
+  readonly blind: BlindSettings;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Lays sections over each other.
+ *
+ * A later layer overrides an earlier one key by key: a secret's `hosts` stay when only its `ref` is overridden, so that
+ * an environment cannot widen by silence where a secret may go. Lists are replaced as wholes.
+ *
+ * @param layers What overrides comes last.
+ * @param machine What a provider's check of a reference may know.
+ */
+export function mergeLayers(layers: readonly Layer[], machine: Machine): Merged {
+  const problems: Problem[] = [];
+  const { secrets, known } = mergeSecrets(layers, (place, fault) => problems.push({ place, fault }));
+  const checked = new Map([...secrets].map(([name, merged]) => [name, declare(name, merged, { machine, problems })]));
+  checkCompositions(secrets, known, problems);
+  const declared = new Map<SecretName, SecretDeclaration>();
+  for (const [name, declaration] of checked) if (declaration !== undefined) declared.set(name, declaration);
+  return { secrets: declared, providers: mergeProviders(layers), blind: mergeBlind(layers), problems };
+}
+
+type MergedSecret =
+  | { readonly kind: "composed"; readonly parts: Composition; readonly place: Place }
+  | {
+    readonly kind: "provided";
+    readonly fields: SecretFields;
+    readonly place: Place;
+    /** Where `ref` stands, which may be in another file than the last word on the secret. */
+    readonly refPlace: Place;
+  };
+
+function mergeSecrets(layers: readonly Layer[], report: (place: Place, fault: Fault) => void) {
+  const secrets = new Map<SecretName, MergedSecret>();
+  const faulty = new Set<SecretName>();
+  for (const { file, at, section } of layers) {
+    for (const [name, entry] of section.secrets ?? []) {
+      const place: Place = { file, path: [...at, "secrets", name] };
+      if (entry.kind === "faulty") faulty.add(name);
+      else secrets.set(name, mergeSecret(secrets.get(name), entry, { place, report }));
+    }
+  }
+  const known = new Set([...secrets.keys(), ...faulty]);
+  for (const name of faulty) secrets.delete(name);
+  return { secrets, known };
+}
+
+function mergeSecret(
+  below: MergedSecret | undefined,
+  entry: Exclude<SecretEntry, { kind: "faulty" }>,
+  { place, report }: { place: Place; report: (place: Place, fault: Fault) => void },
+): MergedSecret {
+  if (entry.kind === "composed") return { ...entry, place };
+  const refPlace: Place = { file: place.file, path: [...place.path, "ref"] };
+  if (below?.kind !== "provided") return { ...entry, place, refPlace };
+  const { fields } = entry;
+  if (fields.provider !== undefined && fields.provider !== below.fields.provider && fields.ref === undefined) {
+    report(place, { code: "CONFIG_KEY_MISSING", state: '"ref" is missing; another provider needs another reference' });
+  }
+  const written = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  return {
+    kind: "provided",
+    fields: { ...below.fields, ...written },
+    place,
+    refPlace: fields.ref === undefined ? below.refPlace : refPlace,
+  };
+}
+
+function declare(
+  name: SecretName,
+  merged: MergedSecret,
+  { machine, problems }: { machine: Machine; problems: Problem[] },
+): SecretDeclaration | undefined {
+  const { place } = merged;
+  const origin = async (): Promise<Origin> => ({ file: place.file.label, line: await lineOf(place) });
+  if (merged.kind === "composed") return { kind: "composed", name, parts: merged.parts, origin };
+  const { provider, ref, hosts, in: places, optional, expose, mask } = merged.fields;
+  for (const [key, value] of [["provider", provider], ["ref", ref]] as const) {
+    if (value !== undefined) continue;
+    problems.push({ place, fault: { code: "CONFIG_KEY_MISSING", state: `"${key}" is missing`, hints: [EXAMPLE] } });
+  }
+  if (provider === undefined || ref === undefined) return undefined;
+  try {
+    checkRef(provider, ref, machine);
+  } catch (error) {
+    problems.push({ place: merged.refPlace, fault: faultOf(error) });
+    return undefined;
+  }
+  return {
+    kind: "provided",
+    name,
+    provider,
+    ref,
+    hosts,
+    in: places ?? DEFAULT_PLACEMENTS,
+    optional: optional ?? false,
+    expose: expose ?? true,
+    mask: mask ?? { kind: "auto" },
+    origin,
+  };
+}
+
+const EXAMPLE = 'A secret is written like { provider = "keychain", ref = "github-pat" }';
+
+function checkCompositions(
+  secrets: ReadonlyMap<SecretName, MergedSecret>,
+  known: ReadonlySet<SecretName>,
+  problems: Problem[],
+): void {
+  const compositions = new Map<SecretName, Composition>();
+  for (const [name, merged] of secrets) {
+    if (merged.kind !== "composed") continue;
+    compositions.set(name, merged.parts);
+    for (const used of namesIn(merged.parts)) {
+      if (known.has(used)) continue;
+      // A name that nothing has may be a value in the wrong place, so it is not shown.
+      const near = nearestName(used, known);
+      const hints = [
+        near === undefined ? "Each name in a composed secret is another entry of [secrets]" : `Did you mean "${near}"?`,
+      ];
+      problems.push({
+        place: merged.place,
+        fault: { code: "CONFIG_SECRET_UNKNOWN", state: "it names a secret that is not declared", hints },
+      });
+    }
+  }
+  for (const cycle of findCycles(compositions)) {
+    const way = [...cycle, cycle[0]!].map((name) => isHarmlessKey(name) ? name : "…").join(" → ");
+    const place = secrets.get(cycle[0]!)!.place;
+    problems.push({ place, fault: { code: "CONFIG_COMPOSITION_INVALID", state: `it is composed of itself: ${way}` } });
+  }
+}
+
+function mergeProviders(layers: readonly Layer[]): ReadonlyMap<string, ProviderOptions> {
+  const result = new Map<string, ProviderOptions>();
+  for (const { section } of layers) {
+    for (const [name, options] of section.providers ?? []) result.set(name, { ...result.get(name), ...options });
+  }
+  return result;
+}
+
+function mergeBlind(layers: readonly Layer[]): BlindSettings {
+  let connections: readonly ConnectionRule[] | undefined;
+  let keepEnv: readonly string[] = [];
+  let upstreamCa: readonly string[] = [];
+  const connect = new Map<Host, ConnectTarget>();
+  for (const { file, section: { blind } } of layers) {
+    connections = blind?.connections ?? connections;
+    keepEnv = blind?.keep_env ?? keepEnv;
+    for (const [host, target] of blind?.connect ?? []) connect.set(host, target);
+    upstreamCa = blind?.upstream_ca?.map((path) => resolve(dirname(file.path), path)) ?? upstreamCa;
+  }
+  return { connections, keepEnv, connect, upstreamCa };
+}
+
+/** Every host pattern with a wildcard that lets something through, with its place. */
+export function* wildcards(layer: Layer): Generator<{ readonly suffix: Host; readonly place: Place }> {
+  const place = (...path: KeyPath): Place => ({ file: layer.file, path: [...layer.at, ...path] });
+  for (const [name, entry] of layer.section.secrets ?? []) {
+    if (entry.kind !== "provided") continue;
+    for (const [index, { pattern }] of (entry.fields.hosts ?? ([] as readonly HostGrant[])).entries()) {
+      if (pattern.kind === "suffix") yield { suffix: pattern.suffix, place: place("secrets", name, "hosts", index) };
+    }
+  }
+  for (const { number, allow, host } of layer.section.blind?.connections ?? []) {
+    if (!allow || host.kind !== "suffix") continue;
+    yield { suffix: host.suffix, place: place("blind", "connections", number - 1, "host") };
+  }
+}
