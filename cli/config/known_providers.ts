@@ -12,7 +12,14 @@ export function providerOptions(name: string): Field<ProviderOptions> {
   const provider = getProvider(name);
   const { properties } = provider.optionsSchema;
   const fields = Object.fromEntries(
-    Object.entries(properties).map(([key, schema]) => [key, { schema: { ...schema }, read: () => undefined }]),
+    Object.entries(properties).map(([key, schema]) => [
+      key,
+      // The provider matches the whole value; JSON Schema would match a part.
+      {
+        schema: { ...schema, ...(schema.pattern === undefined ? {} : { pattern: `^(?:${schema.pattern})$` }) },
+        read: () => undefined,
+      },
+    ]),
   );
   return {
     schema: table(fields, { description: provider.description }).schema,

@@ -1,0 +1,34 @@
+import { AppError, EXIT, toWireError } from "../../policy/error.ts";
+import { type Style, styleFor } from "./style.ts";
+import { writeStderr } from "./write.ts";
+
+/** Writes errors to standard error, one block each. */
+export function reportErrors(thrown: readonly unknown[]): void {
+  const style = styleFor(Deno.stderr, (name) => Deno.env.get(name));
+  writeStderr(thrown.map((error) => renderError(error, style)).join("\n"));
+}
+
+/** The exit status that an error asks for: that of its kind, 70 for anything that is no `AppError`. */
+export function exitStatusOf(thrown: unknown): number {
+  return EXIT[thrown instanceof AppError ? thrown.kind : "bug"];
+}
+
+/** `error[CODE]: …`, a line for each cause, an empty line, a line for each hint. */
+export function renderError(thrown: unknown, style: Style): string {
+  const { code, message, hints, causes } = toWireError(thrown);
+  const lines = [
+    `${style.error(`error[${code}]`)}: ${printable(message)}`,
+    ...causes.map((cause) => `${style.strong("cause")}: ${printable(cause)}`),
+  ];
+  if (hints.length > 0) lines.push("", ...hints.map((hint) => `${style.strong("hint")}: ${printable(hint)}`));
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * Replaces what could steer a terminal or pretend to be a line of ours: control characters (also of C1), line and
+ * paragraph separators, and marks that turn the direction of writing.
+ */
+export function printable(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "�");
+}
