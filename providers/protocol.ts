@@ -3,14 +3,20 @@ import type { WireError } from "../policy/error.ts";
 /** What the supervisor asks of a resolver worker, by `postMessage`. One worker serves one provider instance. */
 export type ResolverRequest =
   /** Values leave on `values` only, a port that the supervisor may have handed on and then cannot read. */
-  | { kind: "resolve"; provider: ProviderSetup; secrets: readonly WireSecretRequest[]; timeoutMs: number; values: MessagePort }
+  | {
+    kind: "resolve";
+    provider: ProviderSetup;
+    secrets: readonly WireSecretRequest[];
+    timeoutMs: number;
+    values: MessagePort;
+  }
   | { kind: "put"; provider: ProviderSetup; ref: string; bytes: Uint8Array; timeoutMs: number }
   | { kind: "check"; provider: ProviderSetup; timeoutMs: number };
 
-/** Which provider, with the options of its `[providers.<name>]` table, already validated. */
+/** Which provider, with the options of its `[providers.<name>]` table, checked and prepared by its registry entry. */
 export interface ProviderSetup {
   readonly name: string;
-  readonly options: Readonly<Record<string, unknown>>;
+  readonly options: Readonly<Record<string, string>>;
 }
 
 export interface WireSecretRequest {
