@@ -5,6 +5,7 @@ import { exactScrubber } from "./testdata/exact_scrubber.ts";
 
 const CANARY = "canary-5f0c9e";
 const NEVER = new AbortController().signal;
+const warn = (line: string) => assert.fail(`unexpected: ${line}`);
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** Collects what is written, at most `atOnce` bytes a call. */
@@ -36,7 +37,11 @@ for (const [why, chunks, expected] of streams) {
   for (const atOnce of [Infinity, 3]) {
     Deno.test(`passRedacted() passes ${why}, ${atOnce} bytes a write`, async () => {
       const sink = new Collector(atOnce);
-      await passRedacted(ReadableStream.from(chunks.map(bytes)), exactScrubber([CANARY]), { sink, signal: NEVER });
+      await passRedacted(ReadableStream.from(chunks.map(bytes)), exactScrubber([CANARY]), {
+        sink,
+        signal: NEVER,
+        warn,
+      });
       assert.equal(sink.text, expected);
     });
   }
@@ -45,7 +50,7 @@ for (const [why, chunks, expected] of streams) {
 Deno.test("passRedacted() writes at once what begins no value, and holds what does", async () => {
   const sink = new Collector();
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const passing = passRedacted(readable, exactScrubber([CANARY]), { sink, signal: NEVER });
+  const passing = passRedacted(readable, exactScrubber([CANARY]), { sink, signal: NEVER, warn });
   const writer = writable.getWriter();
   await writer.write(bytes("Name? canary-"));
   await new Promise((resolve) => setTimeout(resolve, 100));
@@ -67,7 +72,7 @@ Deno.test("passRedacted() reads no further while the sink is full", async () => 
     },
   });
   const sink: ByteSink = { write: (chunk) => gate.promise.then(() => chunk.length) };
-  const passing = passRedacted(source, exactScrubber([CANARY]), { sink, signal: NEVER });
+  const passing = passRedacted(source, exactScrubber([CANARY]), { sink, signal: NEVER, warn });
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.ok(pulled <= 2, `${pulled} chunks were read`);
   gate.resolve();
@@ -84,6 +89,7 @@ Deno.test("passRedacted() tries a full non-blocking sink again", async () => {
   await passRedacted(ReadableStream.from([bytes("one"), bytes("two")]), exactScrubber([CANARY]), {
     sink,
     signal: NEVER,
+    warn,
   });
   assert.equal(inner.text, "onetwo");
 });
@@ -95,8 +101,21 @@ Deno.test("passRedacted() closes the source when the sink's reader is gone", asy
     cancel: () => void (isCancelled = true),
   });
   const sink: ByteSink = { write: () => Promise.reject(new Deno.errors.BrokenPipe()) };
-  await passRedacted(source, exactScrubber([CANARY]), { sink, signal: NEVER });
+  await passRedacted(source, exactScrubber([CANARY]), { sink, signal: NEVER, warn });
   assert.ok(isCancelled);
+});
+
+Deno.test("passRedacted() closes the source and says so when the sink fails otherwise", async () => {
+  let isCancelled = false;
+  const lines: string[] = [];
+  const source = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(bytes(CANARY)),
+    cancel: () => void (isCancelled = true),
+  });
+  const sink: ByteSink = { write: () => Promise.reject(new Error("no space")) };
+  await passRedacted(source, exactScrubber([CANARY]), { sink, signal: NEVER, warn: (line) => lines.push(line) });
+  assert.ok(isCancelled);
+  assert.deepEqual(lines, ["warning: the output cannot be written any more"]);
 });
 
 Deno.test("passRedacted() writes nothing more when the scrubber fails", async () => {
@@ -113,7 +132,7 @@ Deno.test("passRedacted() writes nothing more when the scrubber fails", async ()
     flush: () => bytes(CANARY),
     pending: 0,
   };
-  await assert.rejects(passRedacted(source, broken, { sink, signal: NEVER }), RangeError);
+  await assert.rejects(passRedacted(source, broken, { sink, signal: NEVER, warn }), RangeError);
   assert.equal(sink.text, "");
   assert.ok(isCancelled);
 });
@@ -122,7 +141,7 @@ Deno.test("passRedacted() ends when it is aborted, and gives out what was held",
   const sink = new Collector();
   const abort = new AbortController();
   const source = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(bytes("a cana")) });
-  const passing = passRedacted(source, exactScrubber([CANARY]), { sink, signal: abort.signal });
+  const passing = passRedacted(source, exactScrubber([CANARY]), { sink, signal: abort.signal, warn });
   await new Promise((resolve) => setTimeout(resolve, 10));
   abort.abort();
   await passing;

@@ -16,14 +16,17 @@ export function throughPipes(program: string, options: RedactedOptions): Run {
     stdout: "piped",
     stderr: "piped",
   });
+  // Made before the child: without a scrubber there is no child.
+  const [stdout, stderr] = [options.redact(), options.redact()];
+  const { warn } = options;
   return {
     spawn: () => command.spawn(),
     isRelayed,
     send: (child, signal) => child.kill(signal),
     passOutput: async (child, signal) => {
       const results = await Promise.allSettled([
-        passRedacted(child.stdout, options.redact(), { sink: Deno.stdout, signal }),
-        passRedacted(child.stderr, options.redact(), { sink: Deno.stderr, signal }),
+        passRedacted(child.stdout, stdout, { sink: Deno.stdout, signal, warn }),
+        passRedacted(child.stderr, stderr, { sink: Deno.stderr, signal, warn }),
       ]);
       for (const result of results) if (result.status === "rejected") throw result.reason;
     },
@@ -51,6 +54,7 @@ export function throughTerminal(program: string, options: RedactedOptions): Run 
         child.kill(signal);
       } else Deno.kill(filter.pid, signal);
     },
-    passOutput: (child, signal) => passRedacted(child.stdout, filter, { sink: Deno.stdout, signal }),
+    passOutput: (child, signal) =>
+      passRedacted(child.stdout, filter, { sink: Deno.stdout, signal, warn: options.warn }),
   };
 }

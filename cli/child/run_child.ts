@@ -1,6 +1,7 @@
 import { AppError } from "../../policy/error.ts";
 import type { RedactorFactory } from "../../policy/stream_scrubber.ts";
 import { findProgram, spawnError } from "./find_program.ts";
+import { hasIgnoredSignals } from "./ignored_signals.ts";
 import { ENDING, isRelayed, SignalListeners } from "./signal_listeners.ts";
 
 /** How a child ended. */
@@ -85,34 +86,33 @@ function directly(program: string, options: ChildOptions): Run {
 }
 
 async function supervise(options: ChildOptions, run: Run): Promise<ChildEnd> {
+  using scope = new DisposableStack();
   const drain = new AbortController();
-  let child: Deno.ChildProcess | undefined;
+  const started: { child?: Deno.ChildProcess } = {};
   let hasEnded = false;
   const send = (signal: Deno.Signal) => {
     try {
-      if (child !== undefined && !hasEnded) run.send(child, signal);
+      if (started.child !== undefined && !hasEnded) run.send(started.child, signal);
     } catch {
       // It has ended in this moment, or runs as another user and cannot be told.
     }
   };
-  using scope = new DisposableStack();
-  const listeners = scope.use(
-    new SignalListeners((signal) => {
-      if (hasEnded && ENDING.has(signal)) drain.abort();
-      if (run.isRelayed(signal)) send(signal);
-      // SIGSTOP cannot be caught: here the whole of kz stands still until the shell continues the job.
-      if (signal === "SIGTSTP") Deno.kill(Deno.pid, "SIGSTOP");
-    }),
-  );
-  // No await from here to listenAfterSpawn(): signals that come meanwhile are handled after it.
-  listeners.listenBeforeSpawn();
+  const listen = () =>
+    scope.use(
+      new SignalListeners((signal) => {
+        if (hasEnded && ENDING.has(signal)) drain.abort();
+        if (run.isRelayed(signal)) send(signal);
+        // SIGSTOP cannot be caught: here the whole of kz stands still until the shell continues the job.
+        if (signal === "SIGTSTP") Deno.kill(Deno.pid, "SIGSTOP");
+      }),
+    );
+
+  // Listening first leaves no moment without it. Under nohup it has to come after: the child would lose nohup by it.
+  const listensAfter = hasIgnoredSignals();
+  if (!listensAfter) listen();
   const startedAt = performance.now();
-  try {
-    child = run.spawn();
-  } catch (error) {
-    throw spawnError(options.command, error);
-  }
-  listeners.listenAfterSpawn();
+  const child = started.child = start(options.command, run);
+  if (listensAfter) listen();
 
   const terminate = () => send("SIGTERM");
   options.signal?.addEventListener("abort", terminate);
@@ -130,6 +130,14 @@ async function supervise(options: ChildOptions, run: Run): Promise<ChildEnd> {
   await output;
   if (failure !== undefined) throw failure.error;
   return { status, durationMs };
+}
+
+function start(command: string, run: Run): Deno.ChildProcess {
+  try {
+    return run.spawn();
+  } catch (error) {
+    throw spawnError(command, error);
+  }
 }
 
 /** The exit status; 128 + n for signal n. */

@@ -1,11 +1,15 @@
-/** Relayed whatever the child's standard streams are. */
-const ALWAYS_SENT: readonly Deno.Signal[] = ["SIGTERM", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT"];
-
-/**
- * Those that shells and `nohup` make a program ignore. A program ignores what it ignored when it was started, unless a
- * listener was there before: so these listeners come after the child, which then inherits `nohup`.
- */
-const OFTEN_IGNORED: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT", "SIGHUP", "SIGTSTP"];
+/** Every signal that people and supervisors send and that can be caught. */
+const POSIX: readonly Deno.Signal[] = [
+  "SIGINT",
+  "SIGTERM",
+  "SIGHUP",
+  "SIGQUIT",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGWINCH",
+  "SIGTSTP",
+  "SIGCONT",
+];
 
 /** Windows has console events only, which reach every process of the console. */
 const WINDOWS: readonly Deno.Signal[] = ["SIGINT", "SIGBREAK"];
@@ -34,28 +38,15 @@ export function isRelayed(signal: Deno.Signal): boolean {
 /**
  * Listeners for every signal that is relayed, so that none of them ends `kz` before its child; gone at the scope's end.
  *
- * Listeners run from the event loop. What comes while `spawn` runs is therefore handled after it. Between `spawn` and
- * {@linkcode SignalListeners.listenAfterSpawn} there must be no `await`.
+ * A listener runs from the event loop: what comes between its making and the child's start is handled after the start.
  */
 export class SignalListeners implements Disposable {
   readonly #stack = new DisposableStack();
-  readonly #receive: (signal: Deno.Signal) => void;
 
+  /** @param receive Called from the event loop, never from within the constructor. */
   constructor(receive: (signal: Deno.Signal) => void) {
-    this.#receive = receive;
-  }
-
-  listenBeforeSpawn(): void {
-    this.#listen(Deno.build.os === "windows" ? WINDOWS : ALWAYS_SENT);
-  }
-
-  listenAfterSpawn(): void {
-    if (Deno.build.os !== "windows") this.#listen(OFTEN_IGNORED);
-  }
-
-  #listen(signals: readonly Deno.Signal[]): void {
-    for (const signal of signals) {
-      const listener = () => this.#receive(signal);
+    for (const signal of Deno.build.os === "windows" ? WINDOWS : POSIX) {
+      const listener = () => receive(signal);
       Deno.addSignalListener(signal, listener);
       this.#stack.defer(() => Deno.removeSignalListener(signal, listener));
     }
