@@ -52,6 +52,7 @@ const KIND = {
   CHILD_NOT_EXECUTABLE: "usage",
   CHILD_ENVIRONMENT_INVALID: "config",
   // Ours
+  SECRET_NOT_TEXT: "provider",
   SECRET_DISPOSED: "bug",
   INTERNAL: "bug",
 } as const satisfies Record<string, ErrorKind>;

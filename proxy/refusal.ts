@@ -12,6 +12,7 @@ export type RefusalCode =
   | "PROXY_CREDENTIALS_REQUIRED"
   | "PROXY_TOO_MANY_CONNECTIONS"
   | "PROXY_TUNNEL_NOT_TLS"
+  | "PROXY_CLIENT_HANDSHAKE"
   | "PROXY_TOKEN_MISPLACED"
   | "PROXY_TOKEN_REPEATED"
   | "PROXY_TOKEN_UNKNOWN"
@@ -32,6 +33,7 @@ const ANSWERS: Record<Exclude<RefusalCode, HttpErrorCode>, readonly [status: num
   PROXY_CREDENTIALS_REQUIRED: [407, "The proxy credentials are missing or wrong"],
   PROXY_TOO_MANY_CONNECTIONS: [503, "Too many connections are open"],
   PROXY_TUNNEL_NOT_TLS: [403, "Only TLS is carried in a tunnel"],
+  PROXY_CLIENT_HANDSHAKE: [403, "The TLS handshake was not completed"],
   PROXY_TOKEN_MISPLACED: [403, "A masked token stands where it is not replaced"],
   PROXY_TOKEN_REPEATED: [403, "A header that holds a masked token stands more than once"],
   PROXY_TOKEN_UNKNOWN: [403, "A masked token in this request does not belong to this run"],

@@ -1,3 +1,4 @@
+import { concat } from "../concat.ts";
 import { encodedForms } from "./encodings.ts";
 import { MIN_PATTERN_BYTES, PatternSet } from "./pattern_set.ts";
 import { StreamReplacer } from "./stream_replacer.ts";
@@ -52,12 +53,7 @@ export class ScrubPlan {
   replaceAll(bytes: Uint8Array): Uint8Array {
     if (this.#set.find(bytes) === undefined) return bytes;
     const replacer = this.replacer({ keepLength: false });
-    const first = replacer.push(bytes);
-    const rest = replacer.flush();
-    const whole = new Uint8Array(first.length + rest.length);
-    whole.set(first);
-    whole.set(rest, first.length);
-    return whole;
+    return concat(replacer.push(bytes), replacer.flush());
   }
 
   /** A detector for one stream that nothing is replaced in. */
@@ -79,12 +75,7 @@ export class StreamDetector {
 
   /** Takes the next bytes: what may go out now, or the index of the replacement that was found. */
   push(chunk: Uint8Array): { readonly out: Uint8Array } | { readonly found: number } {
-    let bytes = chunk;
-    if (this.#held.length > 0) {
-      bytes = new Uint8Array(this.#held.length + chunk.length);
-      bytes.set(this.#held);
-      bytes.set(chunk, this.#held.length);
-    }
+    const bytes = this.#held.length === 0 ? chunk : concat(this.#held, chunk);
     const match = this.#set.find(bytes);
     if (match !== undefined) return { found: this.#owner[match.pattern]! };
     const settled = this.#set.settledEnd(bytes);

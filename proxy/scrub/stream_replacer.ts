@@ -1,3 +1,4 @@
+import { concat } from "../concat.ts";
 import type { Match, PatternSet } from "./pattern_set.ts";
 
 /** How a stream is rewritten. */
@@ -42,7 +43,7 @@ export class StreamReplacer {
    * @returns What may go out now; it may be a part of `chunk` itself. Nothing of `chunk` is kept by reference.
    */
   push(chunk: Uint8Array): Uint8Array {
-    const bytes = this.#held.length === 0 ? chunk : concat([this.#held, chunk]);
+    const bytes = this.#held.length === 0 ? chunk : concat(this.#held, chunk);
     const out: Uint8Array[] = [];
     let from = 0;
     let settled = this.#set.settledEnd(bytes);
@@ -55,7 +56,7 @@ export class StreamReplacer {
     }
     this.#held = settled === bytes.length ? EMPTY : bytes.slice(settled);
     const rest = bytes.subarray(from, settled);
-    return out.length === 0 ? rest : concat([...out, rest]);
+    return out.length === 0 ? rest : concat(...out, rest);
   }
 
   /** Ends the stream: what was held back goes out. */
@@ -68,7 +69,7 @@ export class StreamReplacer {
       out.push(bytes.subarray(from, match.start), this.#replacement(match));
       from = match.end;
     }
-    return out.length === 0 ? bytes : concat([...out, bytes.subarray(from)]);
+    return out.length === 0 ? bytes : concat(...out, bytes.subarray(from));
   }
 
   #replacement({ pattern, start, end }: Match): Uint8Array {
@@ -79,14 +80,4 @@ export class StreamReplacer {
     sized.set(replacement.subarray(0, sized.length));
     return sized;
   }
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,0 +1,153 @@
+import { closeQuietly } from "../close_quietly.ts";
+import type { ByteReader } from "../http/byte_reader.ts";
+import { keepsAlive } from "../http/framing.ts";
+import { HttpError } from "../http/http_error.ts";
+import type { RequestHead } from "../http/request_head.ts";
+import type { ResponseHead } from "../http/response_head.ts";
+import type { Target } from "../http/target.ts";
+import type { ProxyPolicy } from "../proxy_policy.ts";
+import { Refusal } from "../refusal.ts";
+import { swapFields } from "../swap_fields.ts";
+import { connectUpstream, type Upstream } from "../upstream/upstream.ts";
+import type { ByteSink } from "../write_all.ts";
+import { readResponseHead, relayResponse, type ResponseSink } from "./relay_response.ts";
+import { requestHeadBytes } from "./request_head_bytes.ts";
+import { type Origin, planRequest, type RequestPlan } from "./request_plan.ts";
+import { type OutgoingRequest, readSmallBody, sendRequest } from "./send_request.ts";
+
+/** A client's connection, in clear text or decrypted. */
+export interface ClientConnection {
+  readonly sink: ByteSink;
+  readonly reader: ByteReader;
+}
+
+/** A request on its way through. */
+export interface Exchange {
+  readonly head: RequestHead;
+  readonly target: Target;
+  readonly origin: Origin;
+  /** The connection that the exchange before this one left open, if it went to the same origin. */
+  readonly reusable: Upstream | undefined;
+}
+
+export interface ExchangeEnd {
+  /** Still good for the same origin. */
+  readonly upstream: Upstream | undefined;
+  readonly keepClient: boolean;
+}
+
+/** A response was begun, so that the client cannot be told any more what went wrong: its connection is cut. */
+export class ResponseCut extends Error {
+  override readonly name = "ResponseCut";
+}
+
+/** Methods that may be sent again when a kept connection turns out to be dead (RFC 9110 §9.2.1). */
+const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Carries one request to its origin and the response back.
+ *
+ * @throws {Refusal | HttpError} before anything was answered; {@linkcode ResponseCut} after.
+ */
+export async function carryExchange(
+  { head, target, origin, reusable }: Exchange,
+  client: ClientConnection,
+  policy: ProxyPolicy,
+): Promise<ExchangeEnd> {
+  let upstream = reusable;
+  let started = false;
+  try {
+    const plan = planRequest(head, target, { origin, policy });
+    const sink: ResponseSink = {
+      client: client.sink,
+      method: plan.method,
+      minorVersion: head.minorVersion,
+      keepAlive: keepsAlive(head.fields, head.minorVersion),
+      expectsContinue: plan.expectsContinue,
+      onStarted: () => started = true,
+    };
+    // Over TLS the peer will have been verified, so that what may go where is decided before a name is looked up.
+    const decided = origin.secure ? swappedHead(plan, { origin, trusted: true, policy }) : undefined;
+    const small = await readSmallBody(plan, client.reader, policy);
+    for (;;) {
+      const fresh = upstream === undefined;
+      upstream ??= await connectUpstream({ ...origin, named: plan.named }, policy.dial);
+      const requestHead = decided ?? swappedHead(plan, { origin, trusted: upstream.trusted, policy });
+      const request = { plan, ...small, head: requestHead };
+      const outcome = await attempt(request, upstream, { client, sink, policy });
+      if (outcome !== undefined) {
+        upstream.used = true;
+        const keepUpstream = outcome.keepUpstream && outcome.sent && upstream.reader.availableLength === 0;
+        if (keepUpstream) watch(upstream);
+        else upstream[Symbol.dispose]();
+        return { upstream: keepUpstream ? upstream : undefined, keepClient: outcome.keepClient && outcome.sent };
+      }
+      upstream[Symbol.dispose]();
+      upstream = undefined;
+      if (fresh || plan.framing.kind !== "none" || !SAFE_METHODS.has(plan.method)) {
+        throw new Refusal("PROXY_UPSTREAM_INVALID", { detail: "it closed the connection without a response" });
+      }
+    }
+  } catch (error) {
+    upstream?.[Symbol.dispose]();
+    if (started) throw new ResponseCut("Cannot finish response: it was begun", { cause: error });
+    throw error;
+  }
+}
+
+/** Notices when the host closes a kept connection, so that the next request does not go to a dead one. */
+function watch(upstream: Upstream): void {
+  upstream.reader.fill().catch(() => upstream[Symbol.dispose]());
+}
+
+function swappedHead(
+  plan: RequestPlan,
+  { origin, trusted, policy }: { origin: Origin; trusted: boolean; policy: ProxyPolicy },
+): Uint8Array {
+  const destination = {
+    host: origin.host,
+    port: origin.port,
+    path: plan.target.path,
+    trusted,
+    defaultPort: origin.secure ? 443 : 80,
+  };
+  const fields = swapFields(plan.fields, destination, { tokens: policy.tokens, encoded: policy.tokenPlan });
+  return requestHeadBytes(plan, fields, origin);
+}
+
+/** @returns Undefined if the host closed the connection before it answered a byte. */
+async function attempt(
+  request: OutgoingRequest,
+  upstream: Upstream,
+  { client, sink, policy }: { client: ClientConnection; sink: ResponseSink; policy: ProxyPolicy },
+): Promise<{ keepUpstream: boolean; keepClient: boolean; sent: boolean } | undefined> {
+  let sent = false;
+  let refused: unknown;
+  const sending = sendRequest(request, upstream.conn, policy).then(() => {
+    sent = true;
+    // A client that goes away ends the exchange, which may otherwise wait for an event stream for ever.
+    client.reader.fill().then((more) => more || closeQuietly(upstream.conn), () => closeQuietly(upstream.conn));
+  }, (error) => {
+    // A host may answer, and close, before it has read everything: then the answer counts. A refusal counts always.
+    if (error instanceof Refusal || error instanceof HttpError) {
+      refused = error;
+      closeQuietly(upstream.conn);
+    }
+  });
+  let response: ResponseHead | undefined;
+  try {
+    response = await readResponseHead(upstream.reader, { sink, policy });
+    if (response === undefined) {
+      await sending;
+      if (refused !== undefined) throw refused;
+      return undefined;
+    }
+    const end = await relayResponse(response, upstream.reader, { sink, policy });
+    return { ...end, sent };
+  } catch (error) {
+    if (refused !== undefined) throw refused;
+    if (error instanceof Refusal) throw error;
+    if (response === undefined && upstream.used && !(error instanceof HttpError)) return undefined;
+    throw new Refusal("PROXY_UPSTREAM_INVALID", { detail: "its response is cut off or not valid" });
+  }
+}

@@ -1,0 +1,138 @@
+import { concat } from "../concat.ts";
+import { BodyReader } from "../http/body_reader.ts";
+import type { ByteReader } from "../http/byte_reader.ts";
+import { chunk, LAST_CHUNK } from "../http/chunk.ts";
+import { endToEnd, type Field, listed } from "../http/fields.ts";
+import { keepsAlive, responseFraming } from "../http/framing.ts";
+import { HttpError } from "../http/http_error.ts";
+import { encodeLatin1 } from "../http/latin1.ts";
+import { parseResponseHead, type ResponseHead } from "../http/response_head.ts";
+import { LIMITS } from "../limits.ts";
+import type { ProxyPolicy } from "../proxy_policy.ts";
+import { Refusal } from "../refusal.ts";
+import { type ByteSink, writeAll } from "../write_all.ts";
+
+/** The client's side of a response. */
+export interface ResponseSink {
+  readonly client: ByteSink;
+  readonly method: string;
+  /** The client's HTTP/1.x. */
+  readonly minorVersion: number;
+  /** Whether the client's connection goes on after this exchange, as far as the client is concerned. */
+  readonly keepAlive: boolean;
+  /** Whether the client asked for a 100. */
+  readonly expectsContinue: boolean;
+  /** Told when the first byte of the final response goes out: from then on nothing else can be answered. */
+  onStarted(): void;
+}
+
+/** Whom a response is for, and by what it is searched. */
+export interface ResponseContext {
+  readonly sink: ResponseSink;
+  readonly policy: ProxyPolicy;
+}
+
+/** What goes on after a response. */
+export interface ResponseEnd {
+  readonly keepUpstream: boolean;
+  readonly keepClient: boolean;
+}
+
+/** Fields that would lead the client round the proxy (RFC 7838), or that the proxy writes itself. */
+const DROPPED: ReadonlySet<string> = new Set(["alt-svc", "content-length"]);
+
+const EMPTY = new Uint8Array(0);
+
+/**
+ * Reads a response's head, passing a wanted 100 on.
+ *
+ * @returns Undefined if the connection ended before the first byte.
+ */
+export async function readResponseHead(
+  upstream: ByteReader,
+  { sink, policy }: ResponseContext,
+): Promise<ResponseHead | undefined> {
+  for (let informational = 0; informational <= LIMITS.informationalResponses; informational++) {
+    const bytes = await upstream.readHead(LIMITS.headBytes);
+    if (bytes === undefined) return undefined;
+    // The head is searched as a whole, before it is taken apart (TM-01).
+    const head = parseResponseHead(policy.valuePlan.replaceAll(bytes));
+    if (head.status === 101) break;
+    if (head.status >= 200) return head;
+    if (head.status === 100 && sink.expectsContinue) {
+      await writeAll(sink.client, encodeLatin1("HTTP/1.1 100 Continue\r\n\r\n"));
+    }
+  }
+  throw new HttpError("HTTP_RESPONSE_INVALID", 502);
+}
+
+/** Passes a final response on, with every real value in it replaced by its token. */
+export async function relayResponse(
+  head: ResponseHead,
+  upstream: ByteReader,
+  { sink, policy }: ResponseContext,
+): Promise<ResponseEnd> {
+  const framing = responseFraming(head.fields, { ...head, method: sink.method });
+  const codings = listed(head.fields, "content-encoding").filter((coding) => coding !== "identity");
+  if (framing.kind !== "none" && codings.length > 0) throw new Refusal("PROXY_RESPONSE_ENCODED");
+  const fields = endToEnd(head.fields).filter((field) => !DROPPED.has(field.lower));
+  const keepUpstream = framing.kind !== "close" && keepsAlive(head.fields, head.minorVersion);
+  const body = new BodyReader(upstream, framing);
+  const small = framing.kind === "length" && framing.bytes <= LIMITS.wholeBodyBytes;
+  if (framing.kind === "none" || small) {
+    const whole = small ? policy.valuePlan.replaceAll(await gather(body, framing.bytes)) : EMPTY;
+    const line = small ? `Content-Length: ${whole.length}\r\n` : announcedLength(head.fields);
+    const start = responseHeadBytes(head, fields, line, sink.keepAlive);
+    sink.onStarted();
+    await writeAll(sink.client, concat(start, whole));
+    return { keepUpstream, keepClient: sink.keepAlive };
+  }
+  // A length that was announced is kept, since clients show it and check it; else the body is sent in chunks, or, to a
+  // client of HTTP/1.0, up to the end of the connection.
+  const keepLength = framing.kind === "length";
+  const chunked = !keepLength && sink.minorVersion === 1;
+  const keepClient = sink.keepAlive && (keepLength || chunked);
+  const line = keepLength ? `Content-Length: ${framing.bytes}\r\n` : chunked ? "Transfer-Encoding: chunked\r\n" : "";
+  let start: Uint8Array = responseHeadBytes(head, fields, line, keepClient);
+  sink.onStarted();
+  if (upstream.availableLength === 0) {
+    await writeAll(sink.client, start);
+    start = EMPTY;
+  }
+  const replacer = policy.valuePlan.replacer({ keepLength });
+  const frame = (bytes: Uint8Array) => chunked && bytes.length > 0 ? chunk(bytes, start) : concat(start, bytes);
+  for (;;) {
+    const piece = await body.next();
+    if (piece === undefined) break;
+    await writeAll(sink.client, frame(replacer.push(piece)));
+    start = EMPTY;
+  }
+  const rest = frame(replacer.flush());
+  await writeAll(sink.client, chunked ? concat(rest, LAST_CHUNK) : rest);
+  return { keepUpstream, keepClient };
+}
+
+async function gather(body: BodyReader, size: number): Promise<Uint8Array> {
+  const first = await body.next();
+  // What has come in one piece is not copied.
+  if (first === undefined || first.length === size) return first ?? EMPTY;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (let piece: Uint8Array | undefined = first; piece !== undefined; piece = await body.next()) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+/** What a response without a body says of the body it does not have (HEAD, 304). */
+function announcedLength(fields: readonly Field[]): string {
+  const length = fields.find((field) => field.lower === "content-length")?.value;
+  return length === undefined ? "" : `Content-Length: ${length}\r\n`;
+}
+
+function responseHeadBytes(head: ResponseHead, fields: readonly Field[], framing: string, keepAlive: boolean) {
+  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
+  for (const { name, value } of fields) text += `${name}: ${value}\r\n`;
+  return encodeLatin1(`${text}${framing}${keepAlive ? "" : "Connection: close\r\n"}\r\n`);
+}

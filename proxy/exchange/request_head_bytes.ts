@@ -1,0 +1,28 @@
+import { encodeLatin1 } from "../http/latin1.ts";
+import type { Field } from "../http/fields.ts";
+import type { Framing } from "../http/framing.ts";
+import type { Origin, RequestPlan } from "./request_plan.ts";
+
+/** Writes the head that goes to the host. It is built from the parsed form, never copied (TM-18). */
+export function requestHeadBytes(plan: RequestPlan, fields: readonly Field[], origin: Origin): Uint8Array<ArrayBuffer> {
+  const port = origin.port === (origin.secure ? 443 : 80) ? "" : `:${origin.port}`;
+  let text = `${plan.method} ${plan.target.pathAndQuery} HTTP/1.1\r\nHost: ${origin.host}${port}\r\n`;
+  for (const { name, value } of fields) text += `${name}: ${value}\r\n`;
+  // Only what can be searched is asked for (TM-02).
+  text += `Accept-Encoding: identity\r\n${framingLine(plan.framing, plan.method)}\r\n`;
+  return encodeLatin1(text);
+}
+
+/** Methods whose requests always say how long they are (RFC 9110 §8.6). */
+const WITH_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
+
+function framingLine(framing: Framing, method: string): string {
+  switch (framing.kind) {
+    case "chunked":
+      return "Transfer-Encoding: chunked\r\n";
+    case "length":
+      return `Content-Length: ${framing.bytes}\r\n`;
+    default:
+      return WITH_BODY.has(method) ? "Content-Length: 0\r\n" : "";
+  }
+}

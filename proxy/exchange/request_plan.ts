@@ -1,0 +1,89 @@
+import { decideConnection } from "../../policy/connection_rule.ts";
+import { endToEnd, type Field, listed, single } from "../http/fields.ts";
+import { type Framing, requestFraming } from "../http/framing.ts";
+import { HttpError } from "../http/http_error.ts";
+import { encodeLatin1 } from "../http/latin1.ts";
+import type { RequestHead } from "../http/request_head.ts";
+import { type Authority, parseAuthority, type Target } from "../http/target.ts";
+import type { ProxyPolicy } from "../proxy_policy.ts";
+import { Refusal } from "../refusal.ts";
+
+/** Where an exchange goes: a host that was named before the request was seen, or in its absolute form. */
+export interface Origin extends Authority {
+  readonly secure: boolean;
+}
+
+/** A request that may be sent, before its tokens are replaced. */
+export interface RequestPlan {
+  readonly method: string;
+  readonly target: Target;
+  readonly framing: Framing;
+  /** Whether the client waits for a 100 before it sends its body. */
+  readonly expectsContinue: boolean;
+  /** The body's codings other than identity, lower case. */
+  readonly codings: readonly string[];
+  /** What goes on, without framing and the fields that the proxy writes itself. */
+  readonly fields: readonly Field[];
+  /** A rule names this very host. */
+  readonly named: boolean;
+}
+
+/** Methods that are never carried: an echo of the request, and a tunnel inside a tunnel (TM-21). */
+const REFUSED_METHODS: ReadonlySet<string> = new Set(["TRACE", "TRACK", "CONNECT"]);
+
+/** Fields that the proxy writes itself. */
+const REWRITTEN: ReadonlySet<string> = new Set(["host", "content-length", "accept-encoding"]);
+
+/**
+ * Checks a request against HTTP's grammar, its origin and the connection rules.
+ *
+ * @throws {HttpError | Refusal} for a request that is not carried.
+ */
+export function planRequest(
+  head: RequestHead,
+  target: Target,
+  { origin, policy }: { origin: Origin; policy: ProxyPolicy },
+): RequestPlan {
+  if (REFUSED_METHODS.has(head.method)) throw new HttpError("HTTP_METHOD_REFUSED", 405);
+  if (single(head.fields, "upgrade") !== undefined) throw new HttpError("HTTP_UPGRADE_REFUSED", 501);
+  if (listed(head.fields, "trailer").length > 0) throw new HttpError("HTTP_TRAILER_UNSUPPORTED", 400);
+  const expectation = single(head.fields, "expect")?.toLowerCase();
+  if (expectation !== undefined && expectation !== "100-continue") throw new HttpError("HTTP_EXPECTATION_UNKNOWN", 417);
+  assertSameOrigin(head, target, origin);
+  const decision = decideConnection(
+    policy.rules,
+    { host: origin.host, port: origin.port, method: head.method, path: target.path },
+    policy.matcher,
+  );
+  if (decision.verdict === "deny") {
+    throw new Refusal("POLICY_REQUEST_DENIED", decision.rule === undefined ? {} : { rule: decision.rule });
+  }
+  // A token in the target would go out as it is, into access logs; nothing is replaced there.
+  if (policy.tokenPlan.search(encodeLatin1(target.pathAndQuery)) !== undefined) {
+    throw new Refusal("PROXY_TOKEN_MISPLACED");
+  }
+  return {
+    method: head.method,
+    target,
+    framing: requestFraming(head.fields, head.minorVersion),
+    expectsContinue: expectation !== undefined && head.minorVersion === 1,
+    codings: listed(head.fields, "content-encoding").filter((coding) => coding !== "identity"),
+    fields: endToEnd(head.fields).filter((field) => !REWRITTEN.has(field.lower)),
+    named: decision.named,
+  };
+}
+
+/** Host and the absolute form must agree with the origin: the CONNECT target alone decides (TM-08). */
+function assertSameOrigin(head: RequestHead, target: Target, origin: Origin): void {
+  const defaultPort = origin.secure ? 443 : 80;
+  const host = single(head.fields, "host");
+  if (host === undefined && head.minorVersion === 1) throw new HttpError("HTTP_FIELD_INVALID", 400);
+  const claims = [
+    ...(host === undefined ? [] : [parseAuthority(host, defaultPort)]),
+    ...(target.authority === undefined ? [] : [target.authority]),
+  ];
+  const scheme = origin.secure ? "https" : "http";
+  const agrees = claims.every((claim) => claim.host === origin.host && claim.port === origin.port) &&
+    (target.scheme === undefined || target.scheme === scheme);
+  if (!agrees) throw new HttpError("HTTP_HOST_MISMATCH", 421);
+}

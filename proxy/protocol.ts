@@ -1,0 +1,62 @@
+import type { ConnectionRule } from "../policy/connection_rule.ts";
+import type { WireError } from "../policy/error.ts";
+import type { HostGrant } from "../policy/host_pattern.ts";
+import type { Host } from "../policy/host.ts";
+import type { Mask } from "../policy/mask.ts";
+import type { MaskedToken } from "../policy/masked_token.ts";
+import type { Placement } from "../policy/placement.ts";
+import type { SecretName } from "../policy/secret_name.ts";
+import type { SecretRef } from "../policy/secret_ref.ts";
+import type { RefusalCode, RefusalFacts } from "./refusal.ts";
+
+/** A secret of the run, without its value. */
+export interface ProxySecret {
+  readonly name: SecretName;
+  readonly ref: SecretRef;
+  readonly token: MaskedToken;
+  readonly hosts: readonly HostGrant[] | undefined;
+  readonly in: readonly Placement[];
+  readonly mask: Mask;
+}
+
+/** What the supervisor tells the proxy worker, once. */
+export interface ProxySetup {
+  readonly secrets: readonly ProxySecret[];
+  /** Where each value comes from: one {@linkcode ValueFromResolver} for each of `secrets`, over all ports. */
+  readonly valuePorts: readonly MessagePort[];
+  readonly rules: readonly ConnectionRule[] | undefined;
+  readonly connect: ReadonlyMap<Host, { readonly hostname: string; readonly port: number }>;
+  /** PEM. */
+  readonly upstreamCa: readonly string[];
+  /** Whether this worker may reach any address, or the names of the rules only. */
+  readonly anyAddress: boolean;
+  /** What the child would get of the caller, to be searched for values. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly args: readonly string[];
+}
+
+/** What a resolver worker sends; the bytes are UTF-8. */
+export interface ValueFromResolver {
+  readonly id: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What the proxy worker tells the supervisor. It never holds a value. */
+export type ProxyMessage =
+  | {
+    readonly kind: "ready";
+    readonly port: number;
+    readonly user: string;
+    readonly password: string;
+    readonly caPem: string;
+    /** What the child sees of each secret. */
+    readonly masked: ReadonlyMap<SecretName, string>;
+    /** Variables of the caller that hold a value. */
+    readonly revealing: readonly string[];
+    /** Whether an argument holds a value. */
+    readonly revealingArgs: boolean;
+    /** Secrets that are too short to be searched for in responses. */
+    readonly unscrubbed: readonly SecretName[];
+  }
+  | { readonly kind: "failed"; readonly error: WireError }
+  | { readonly kind: "refused"; readonly code: RefusalCode; readonly facts: RefusalFacts };

@@ -1,0 +1,303 @@
+import { decideConnection } from "../policy/connection_rule.ts";
+import { refusalResponse } from "./answer.ts";
+import type { ClientLogin } from "./client_login.ts";
+import { closeQuietly } from "./close_quietly.ts";
+import { carryExchange, type ClientConnection, ResponseCut } from "./exchange/exchange.ts";
+import type { Origin } from "./exchange/request_plan.ts";
+import { ByteReader } from "./http/byte_reader.ts";
+import { requestFraming } from "./http/framing.ts";
+import { HttpError } from "./http/http_error.ts";
+import { encodeLatin1 } from "./http/latin1.ts";
+import { parseRequestHead, type RequestHead } from "./http/request_head.ts";
+import { parseAuthority, parseTarget } from "./http/target.ts";
+import { LIMITS } from "./limits.ts";
+import type { ProxyPolicy } from "./proxy_policy.ts";
+import { Refusal, type RefusalFacts } from "./refusal.ts";
+import { splice } from "./splice.ts";
+import { type ClientHello, parseClientHello } from "./tls/client_hello.ts";
+import type { TlsTerminator } from "./tls/tls_terminator.ts";
+import type { Upstream } from "./upstream/upstream.ts";
+import { writeAll } from "./write_all.ts";
+
+export interface ProxyServerOptions {
+  readonly policy: ProxyPolicy;
+  readonly login: ClientLogin;
+  readonly terminator: TlsTerminator;
+  /** Told of every refusal, for the operator. */
+  onRefusal(refusal: Refusal): void;
+}
+
+/** The proxy of one run: HTTP/1.1 on loopback, `CONNECT` with interception, and the absolute form for `http:`. */
+export class ProxyServer implements Disposable {
+  readonly #options: ProxyServerOptions;
+  readonly #listener: Deno.TcpListener;
+  readonly #open = new Set<Deno.Conn>();
+
+  constructor(options: ProxyServerOptions) {
+    this.#options = options;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.#acceptAll();
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async #acceptAll(): Promise<void> {
+    for (;;) {
+      let conn: Deno.TcpConn;
+      try {
+        conn = await this.#listener.accept();
+      } catch (error) {
+        // Out of descriptors: those in use will be given back.
+        if (!(error instanceof Deno.errors.BadResource) && !(error instanceof Deno.errors.Interrupted)) {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          continue;
+        }
+        return;
+      }
+      this.#serve(conn);
+    }
+  }
+
+  async #serve(conn: Deno.TcpConn): Promise<void> {
+    this.#open.add(conn);
+    try {
+      conn.setNoDelay(true);
+      const client = { sink: conn, reader: new ByteReader(conn) };
+      if (this.#open.size > LIMITS.connections) {
+        await this.#refuse(new Refusal("PROXY_TOO_MANY_CONNECTIONS"), client, conn);
+      } else await this.#serveProxyRequests(client, conn);
+    } catch {
+      // A client that goes away, at any moment, is no event.
+    } finally {
+      this.#open.delete(conn);
+      closeQuietly(conn);
+    }
+  }
+
+  /** Serves what a client asks of the proxy, until it asks for a tunnel or ends. */
+  async #serveProxyRequests(client: ClientConnection, conn: Deno.TcpConn): Promise<void> {
+    let upstream: Upstream | undefined;
+    let origin: Origin | undefined;
+    using _ = { [Symbol.dispose]: () => upstream?.[Symbol.dispose]() };
+    for (;;) {
+      let head: RequestHead | undefined;
+      let facts: RefusalFacts = {};
+      try {
+        head = await this.#readRequest(client.reader, conn);
+        if (head === undefined) return;
+        facts = { method: head.method };
+        if (!this.#options.login.accepts(head.fields)) throw new Refusal("PROXY_CREDENTIALS_REQUIRED");
+        if (head.method === "CONNECT") {
+          const authority = parseAuthority(head.target, undefined);
+          facts = { ...facts, ...authority };
+          this.#admitTunnel(head, authority);
+          return await this.#tunnel({ ...authority, secure: true }, client, conn);
+        }
+        const target = parseTarget(head.target);
+        if (target.authority === undefined || target.scheme !== "http") throw new HttpError("HTTP_TARGET_INVALID", 400);
+        facts = { ...facts, ...target.authority };
+        const next: Origin = { ...target.authority, secure: false };
+        const reusable = origin !== undefined && origin.host === next.host && origin.port === next.port
+          ? upstream
+          : undefined;
+        if (reusable === undefined) upstream?.[Symbol.dispose]();
+        upstream = undefined;
+        origin = next;
+        const end = await carryExchange(
+          { head, target, origin, reusable: alive(reusable) },
+          client,
+          this.#options.policy,
+        );
+        upstream = end.upstream;
+        if (!end.keepClient) return;
+      } catch (error) {
+        const keep = await this.#answer(error, { client, conn, head, facts });
+        if (!keep) return;
+      }
+    }
+  }
+
+  /** Host and port only: what a request inside may do is decided when it is seen. Nothing is looked up before. */
+  #admitTunnel(head: RequestHead, authority: { host: Origin["host"]; port: number }): void {
+    if (requestFraming(head.fields, head.minorVersion).kind !== "none") {
+      throw new HttpError("HTTP_FRAMING_INVALID", 400);
+    }
+    const { policy } = this.#options;
+    const decision = decideConnection(policy.rules, authority, policy.matcher);
+    if (decision.verdict === "deny") {
+      throw new Refusal("POLICY_HOST_DENIED", decision.rule === undefined ? {} : { rule: decision.rule });
+    }
+  }
+
+  async #tunnel(origin: Origin, client: ClientConnection, conn: Deno.TcpConn): Promise<void> {
+    await writeAll(conn, encodeLatin1("HTTP/1.1 200 Connection Established\r\n\r\n"));
+    const hello = await this.#readClientHello(client.reader, conn);
+    if (hello === undefined) {
+      this.#report(new Refusal("PROXY_TUNNEL_NOT_TLS", { host: origin.host, port: origin.port }));
+      return;
+    }
+    const { outer, inner } = await this.#options.terminator.terminate(origin.host);
+    this.#open.add(inner);
+    try {
+      await writeAll(outer, client.reader.available);
+      const spliced = splice(conn, outer);
+      if (await this.#handshake(inner)) await this.#serveTunnel(origin, hello, inner);
+      else this.#report(new Refusal("PROXY_CLIENT_HANDSHAKE", { host: origin.host, port: origin.port }));
+      // Flushes what was written, and says that nothing more comes.
+      await inner.closeWrite().catch(() => {});
+      closeQuietly(inner);
+      const timer = setTimeout(() => closeQuietly(conn), LIMITS.drainMs);
+      await spliced.finally(() => clearTimeout(timer));
+    } finally {
+      this.#open.delete(inner);
+      closeQuietly(inner);
+      closeQuietly(outer);
+    }
+  }
+
+  /** @returns False if the client ends TLS, mostly since it does not trust the run's CA. */
+  async #handshake(conn: Deno.TlsConn): Promise<boolean> {
+    const timer = setTimeout(() => closeQuietly(conn), LIMITS.handshakeTimeoutMs);
+    try {
+      await conn.handshake();
+      return true;
+    } catch {
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Serves the requests inside a tunnel; its origin was named by `CONNECT` and stays. */
+  async #serveTunnel(origin: Origin, hello: ClientHello, conn: Deno.TlsConn): Promise<void> {
+    const client = { sink: conn, reader: new ByteReader(conn) };
+    let upstream: Upstream | undefined;
+    using _ = { [Symbol.dispose]: () => upstream?.[Symbol.dispose]() };
+    for (;;) {
+      let head: RequestHead | undefined;
+      let facts: RefusalFacts = { host: origin.host, port: origin.port };
+      try {
+        head = await this.#readRequest(client.reader, conn);
+        if (head === undefined) return;
+        facts = { ...facts, method: head.method };
+        if (!namesHost(hello, origin)) throw new HttpError("HTTP_HOST_MISMATCH", 421);
+        const target = parseTarget(head.target);
+        const reusable = alive(upstream);
+        upstream = undefined;
+        const end = await carryExchange({ head, target, origin, reusable }, client, this.#options.policy);
+        upstream = end.upstream;
+        if (!end.keepClient) return;
+      } catch (error) {
+        const keep = await this.#answer(error, { client, conn, head, facts });
+        if (!keep) return;
+      }
+    }
+  }
+
+  /** Waits without limit for a request to begin, and with one for its head to be whole. */
+  async #readRequest(reader: ByteReader, conn: Deno.Conn): Promise<RequestHead | undefined> {
+    if (reader.availableLength === 0 && !await reader.fill()) return undefined;
+    const timer = setTimeout(() => closeQuietly(conn), LIMITS.headTimeoutMs);
+    try {
+      const bytes = await reader.readHead(LIMITS.headBytes);
+      return bytes === undefined ? undefined : parseRequestHead(bytes);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** @returns Undefined if the client does not speak TLS. Its bytes stay in the reader. */
+  async #readClientHello(reader: ByteReader, conn: Deno.Conn): Promise<ClientHello | undefined> {
+    const timer = setTimeout(() => closeQuietly(conn), LIMITS.handshakeTimeoutMs);
+    try {
+      for (;;) {
+        const hello = parseClientHello(reader.available);
+        if (hello === "invalid") return undefined;
+        if (hello !== "more") return hello;
+        if (!await reader.fill()) return undefined;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Answers what was thrown. @returns Whether the connection can go on. */
+  async #answer(
+    error: unknown,
+    { client, conn, head, facts }: {
+      client: ClientConnection;
+      conn: Deno.Conn;
+      head: RequestHead | undefined;
+      facts: RefusalFacts;
+    },
+  ): Promise<boolean> {
+    const cut = error instanceof ResponseCut;
+    const refusal = Refusal.from(cut ? error.cause : error, facts);
+    if (refusal === undefined) throw error;
+    this.#report(refusal);
+    // A begun response is cut, so that the client does not take it for a whole one.
+    if (cut) throw error;
+    // After a refusal the request's body, if it has one, is in the way; without one the connection is as good as new.
+    const keepAlive = head !== undefined && head.minorVersion === 1 && !(refusal.code.startsWith("HTTP_")) &&
+      requestFraming(head.fields, head.minorVersion).kind === "none";
+    await this.#refuse(refusal, client, conn, { head: head?.method === "HEAD", keepAlive });
+    return keepAlive;
+  }
+
+  async #refuse(
+    refusal: Refusal,
+    client: ClientConnection,
+    conn: Deno.Conn,
+    options = { head: false, keepAlive: false },
+  ): Promise<void> {
+    await writeAll(client.sink, refusalResponse(refusal, options));
+    if (!options.keepAlive) await drain(client.reader, conn);
+  }
+
+  #report(refusal: Refusal): void {
+    this.#options.onRefusal(refusal);
+  }
+
+  [Symbol.dispose](): void {
+    closeQuietly(this.#listener);
+    for (const conn of this.#open) closeQuietly(conn);
+  }
+}
+
+/** A kept connection, unless its host closed it or spoke out of turn meanwhile. */
+function alive(upstream: Upstream | undefined): Upstream | undefined {
+  if (upstream === undefined) return undefined;
+  if (!upstream.reader.ended && upstream.reader.availableLength === 0) return upstream;
+  upstream[Symbol.dispose]();
+  return undefined;
+}
+
+/** Whether the name in the client's hello is the one of the tunnel; an address is never sent (RFC 6066 §3). */
+function namesHost(hello: ClientHello, origin: Origin): boolean {
+  if (hello.serverName === undefined) return true;
+  try {
+    return parseAuthority(hello.serverName, origin.port).host === origin.host;
+  } catch {
+    return false;
+  }
+}
+
+/** Reads what a client still sends, within limits, so that it reads our answer before its connection is reset. */
+async function drain(reader: ByteReader, conn: Deno.Conn): Promise<void> {
+  const timer = setTimeout(() => closeQuietly(conn), LIMITS.drainMs);
+  try {
+    await conn.closeWrite();
+    let dropped = reader.availableLength;
+    reader.consume(dropped);
+    while (dropped < LIMITS.drainBytes && await reader.fill()) {
+      dropped += reader.availableLength;
+      reader.consume(reader.availableLength);
+    }
+  } catch {
+    // Gone already.
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The proxy worker's entry: it makes the run's CA while the values are being resolved, takes its setup once, and serves
+ * until it is terminated. It has no permission but `net`, as narrow as the rules allow.
+ */
+import { toWireError } from "../policy/error.ts";
+import { ClientLogin } from "./client_login.ts";
+import { hostMatcher } from "./host_matcher.ts";
+import type { ProxyMessage, ProxySetup, ValueFromResolver } from "./protocol.ts";
+import { ProxyServer } from "./proxy_server.ts";
+import type { Refusal } from "./refusal.ts";
+import { prepareSecrets } from "./run_secrets.ts";
+import { CertificateAuthority } from "./tls/certificate_authority.ts";
+import { TlsTerminator } from "./tls/tls_terminator.ts";
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+const authority = CertificateAuthority.create({ now: new Date() });
+
+scope.onmessage = async ({ data }: MessageEvent<ProxySetup>) => {
+  scope.onmessage = null;
+  try {
+    send(await start(data));
+  } catch (error) {
+    send({ kind: "failed", error: toWireError(error) });
+  }
+};
+
+function send(message: ProxyMessage): void {
+  scope.postMessage(message);
+}
+
+async function start(setup: ProxySetup): Promise<ProxyMessage> {
+  const [ca, matcher, values] = await Promise.all([authority, hostMatcher(setup.rules), receiveValues(setup)]);
+  const { tokens, tokenPlan, valuePlan, masked, unscrubbed } = prepareSecrets(setup.secrets, values);
+  const login = new ClientLogin(crypto.getRandomValues(new Uint8Array(16)));
+  const { rules, connect, upstreamCa, anyAddress } = setup;
+  const server = new ProxyServer({
+    policy: { rules, matcher, tokens, tokenPlan, valuePlan, dial: { connect, upstreamCa, anyAddress } },
+    login,
+    terminator: new TlsTerminator(ca),
+    onRefusal: ({ code, facts }: Refusal) => send({ kind: "refused", code, facts }),
+  });
+  const holdsValue = (text: string) => valuePlan.search(new TextEncoder().encode(text)) !== undefined;
+  return {
+    kind: "ready",
+    port: server.port,
+    user: ClientLogin.user,
+    password: login.password,
+    caPem: ca.certificatePem,
+    masked,
+    revealing: Object.keys(setup.variables).filter((name) => holdsValue(setup.variables[name]!)),
+    revealingArgs: setup.args.some(holdsValue),
+    unscrubbed,
+  };
+}
+
+/** Waits until the resolvers have sent the value of every secret. */
+function receiveValues({ secrets, valuePorts }: ProxySetup): Promise<Map<string, Uint8Array>> {
+  const values = new Map<string, Uint8Array>();
+  if (secrets.length === 0) return Promise.resolve(values);
+  return new Promise((resolve) => {
+    for (const port of valuePorts) {
+      port.onmessage = ({ data }: MessageEvent<ValueFromResolver>) => {
+        values.set(data.id, data.bytes);
+        if (values.size < secrets.length) return;
+        for (const done of valuePorts) done.close();
+        resolve(values);
+      };
+    }
+  });
+}

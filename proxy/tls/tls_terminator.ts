@@ -1,0 +1,124 @@
+import type { Host } from "../../policy/host.ts";
+import { closeQuietly } from "../close_quietly.ts";
+import { LIMITS } from "../limits.ts";
+import type { CertificateAuthority } from "./certificate_authority.ts";
+
+/** Both ends of a terminated connection: TLS bytes go in and out at `outer`, clear text at `inner`. */
+export interface TerminatedTls {
+  readonly outer: Deno.TcpConn;
+  readonly inner: Deno.TlsConn;
+}
+
+const LOOPBACK = "127.0.0.1";
+
+/**
+ * Plays the server's side of TLS for intercepted hosts.
+ *
+ * Deno has no way to put TLS on a connection that was already accepted, but listens with TLS well. So each intercepted
+ * host has a listener on loopback with its certificate, and a connection is led through it: what the client sends is
+ * copied to `outer`, and arrives decrypted at `inner`. Which accepted connection belongs to which `outer` is known by its
+ * port, so that another local process that finds a listener is closed at once.
+ */
+export class TlsTerminator implements Disposable {
+  readonly #authority: CertificateAuthority;
+  /** Least recently used first. */
+  readonly #listeners = new Map<Host, Promise<Deno.TlsListener>>();
+  /** Who waits for a connection from which local port. */
+  readonly #waiting = new Map<number, (conn: Deno.TlsConn) => void>();
+  /** Accepted before its other end learnt its own port. */
+  readonly #early = new Map<number, Deno.TlsConn>();
+  #closed = false;
+
+  constructor(authority: CertificateAuthority) {
+    this.#authority = authority;
+  }
+
+  /** Makes a pair of ends whose TLS speaks for `host`. */
+  async terminate(host: Host): Promise<TerminatedTls> {
+    const listener = await this.#listenerFor(host);
+    const outer = await Deno.connect({ hostname: LOOPBACK, port: listener.addr.port });
+    outer.setNoDelay(true);
+    const port = outer.localAddr.port;
+    const early = this.#early.get(port);
+    if (early !== undefined) {
+      this.#early.delete(port);
+      return { outer, inner: early };
+    }
+    return await new Promise<TerminatedTls>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(port);
+        closeQuietly(outer);
+        reject(new Error("Cannot terminate TLS: the listener did not accept"));
+      }, LIMITS.handshakeTimeoutMs);
+      this.#waiting.set(port, (inner) => {
+        clearTimeout(timer);
+        resolve({ outer, inner });
+      });
+    });
+  }
+
+  #listenerFor(host: Host): Promise<Deno.TlsListener> {
+    const known = this.#listeners.get(host);
+    this.#listeners.delete(host);
+    const listener = known ?? this.#listen(host);
+    this.#listeners.set(host, listener);
+    if (this.#listeners.size > LIMITS.interceptedHosts) {
+      const [oldest, stale] = this.#listeners.entries().next().value!;
+      this.#listeners.delete(oldest);
+      stale.then(closeQuietly, () => {});
+    }
+    return listener;
+  }
+
+  async #listen(host: Host): Promise<Deno.TlsListener> {
+    const { certPem, keyPem } = await this.#authority.issue(host);
+    const listener = Deno.listenTls({
+      hostname: LOOPBACK,
+      port: 0,
+      cert: certPem,
+      key: keyPem,
+      // HTTP/2 is not carried: a client that speaks nothing else fails in the handshake (TM-21).
+      alpnProtocols: ["http/1.1"],
+    });
+    if (this.#closed) closeQuietly(listener);
+    this.#accept(listener);
+    return listener;
+  }
+
+  async #accept(listener: Deno.TlsListener): Promise<void> {
+    for (;;) {
+      let conn: Deno.TlsConn;
+      try {
+        conn = await listener.accept();
+      } catch {
+        return; // The listener was closed.
+      }
+      const { hostname, port } = conn.remoteAddr;
+      if (hostname !== LOOPBACK) {
+        closeQuietly(conn);
+        continue;
+      }
+      const waiting = this.#waiting.get(port);
+      this.#waiting.delete(port);
+      if (waiting !== undefined) waiting(conn);
+      else this.#keepEarly(port, conn);
+    }
+  }
+
+  /** Keeps a connection for the moment that `connect()` needs to return; a stranger's goes when that has passed. */
+  #keepEarly(port: number, conn: Deno.TlsConn): void {
+    this.#early.set(port, conn);
+    setTimeout(() => {
+      if (this.#early.get(port) !== conn) return;
+      this.#early.delete(port);
+      closeQuietly(conn);
+    }, 1_000);
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    for (const listener of this.#listeners.values()) listener.then(closeQuietly, () => {});
+    for (const conn of this.#early.values()) closeQuietly(conn);
+    this.#early.clear();
+  }
+}

@@ -1,0 +1,69 @@
+import type { Host } from "../../policy/host.ts";
+import { closeQuietly } from "../close_quietly.ts";
+import { ByteReader } from "../http/byte_reader.ts";
+import { LIMITS } from "../limits.ts";
+import { Refusal } from "../refusal.ts";
+import { dial, type DialSettings, type DialTarget } from "./dial.ts";
+
+/** A connection to a host, for one exchange after another. */
+export interface Upstream extends Disposable {
+  readonly conn: Deno.Conn;
+  readonly reader: ByteReader;
+  /** TLS with a verified peer, or clear text that stays on this machine. */
+  readonly trusted: boolean;
+  /** Whether it has carried an exchange before. */
+  used: boolean;
+}
+
+/**
+ * Connects to a host and, where `secure`, verifies its certificate for its name before a byte of a request goes out; there
+ * is no fallback (TM-09).
+ *
+ * @throws {Refusal} `PROXY_UPSTREAM_CERTIFICATE` or what {@linkcode dial} throws.
+ */
+export async function connectUpstream(
+  target: DialTarget & { readonly secure: boolean },
+  settings: DialSettings,
+): Promise<Upstream> {
+  const { conn, loopback } = await dial(target, settings);
+  if (!target.secure) return upstream(conn, loopback && target.named);
+  const timer = setTimeout(() => closeQuietly(conn), LIMITS.handshakeTimeoutMs);
+  try {
+    const secure = await Deno.startTls(conn, {
+      hostname: serverName(target.host),
+      caCerts: [...settings.upstreamCa],
+      alpnProtocols: ["http/1.1"],
+    });
+    await secure.handshake();
+    return upstream(secure, true);
+  } catch (error) {
+    closeQuietly(conn);
+    throw tlsRefusal(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function upstream(conn: Deno.Conn, trusted: boolean): Upstream {
+  return { conn, reader: new ByteReader(conn), trusted, used: false, [Symbol.dispose]: () => closeQuietly(conn) };
+}
+
+function serverName(host: Host): string {
+  return host.startsWith("[") ? host.slice(1, -1) : host;
+}
+
+/** Phrases of rustls's errors, and how we say them; what it says of the peer's bytes is not passed on. */
+const CERTIFICATE_FAULTS: readonly (readonly [RegExp, string])[] = [
+  [/UnknownIssuer/, "its issuer is not trusted"],
+  [/NotValidForName/, "it is for another name"],
+  [/Expired|NotValidYet/, "it is not valid at this time"],
+  [/certificate|CertificateVerify|BadSignature/i, "it is not acceptable"],
+];
+
+function tlsRefusal(error: unknown): Refusal {
+  const text = error instanceof Error ? error.message : "";
+  const fault = CERTIFICATE_FAULTS.find(([phrase]) => phrase.test(text));
+  return fault === undefined
+    ? new Refusal("PROXY_UPSTREAM_UNREACHABLE", { detail: "the TLS handshake failed" })
+    : new Refusal("PROXY_UPSTREAM_CERTIFICATE", { detail: fault[1] });
+}
