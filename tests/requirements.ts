@@ -27,7 +27,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   covered("F-1.6", ".ci/run passes on a fresh machine and fails when a test fails"),
 
   // Two commands on a fresh machine
-  byHand(
+  covered(
     "F-2.1",
     "the demo shows what the agent saw and what the upstream received, and exits non-zero if it is not so",
   ),

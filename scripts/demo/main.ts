@@ -48,9 +48,9 @@ async function main(): Promise<boolean> {
 function introduce(screen: Screen, packages: InstalledPackages): void {
   const [everything, github] = Object.entries(PACKAGES);
   screen.heading("KeyZero: two published MCP servers under `kz run --blind`, as they are");
-  screen.line(`${everything?.join(" ")} and ${github?.join(" ")} on ${packages.runtime}, driven by the official MCP`);
   screen.line(
-    "client. A local TLS server with its own CA plays api.github.com. The secrets are random, made for this run.",
+    `${everything?.join(" ")} and ${github?.join(" ")} on ${packages.runtime}, driven by the official MCP client. ` +
+      "A local TLS server with its own CA plays api.github.com. The secrets are random, made for this run.",
   );
 }
 

@@ -64,7 +64,7 @@ function style(text: string, code: string): string {
   return COLOUR && text !== "" ? `\x1b[${code}m${text}\x1b[0m` : text;
 }
 
-/** Breaks at a space or before a token where that fits, else in mid-word; following lines are indented. */
+/** Breaks at a space, around a token or before a sign that joins words, else in mid-word; what follows is indented. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const whole of text.split("\n")) {
@@ -80,8 +80,8 @@ function wrap(text: string, width: number): string[] {
 }
 
 function breakAt(text: string, width: number): number {
-  const token = text.lastIndexOf("kz_masked_", width);
-  if (token > 2 && token + 42 > width) return token;
-  const space = text.lastIndexOf(" ", width);
-  return space > width / 3 ? space : width;
+  for (let at = width; at > width / 3; at--) {
+    if (/[ @/|&[]/.test(text[at] ?? "") || text.startsWith("kz_masked_", at)) return at;
+  }
+  return width;
 }
