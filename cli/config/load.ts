@@ -50,6 +50,11 @@ export async function checkConfig(around: Surroundings): Promise<ConfigCheck> {
     if (!(error instanceof AppError)) throw error;
     return { files: [], environments: [], problems: [error] };
   }
+  return await checkFiles(found, around);
+}
+
+/** The same for files that are read already, as they are or as they would be. */
+export async function checkFiles(found: FoundFiles, around: Surroundings): Promise<ConfigCheck> {
   const { project } = found;
   if (project === undefined) throw notFound();
   const read = readDocuments(found, { keepGoing: true });
@@ -63,18 +68,16 @@ export async function checkConfig(around: Surroundings): Promise<ConfigCheck> {
     const error = await problemError(problem);
     errors.set(error.message, error);
   }
-  return {
-    files: filesOf(found).map(({ label }) => label),
-    environments: read.environments,
-    problems: [...errors.values()],
-  };
+  const files = filesOf(found).map(({ label }) => label);
+  return { files, environments: read.environments, problems: [...errors.values()] };
 }
 
 function machineOf(project: ConfigFile, { getEnv }: Surroundings): Machine {
   return { os: Deno.build.os, root: dirname(project.path), env: (name) => getEnv(name) || undefined };
 }
 
-function notFound(): AppError {
+/** There is no `.keyzero.toml`. */
+export function notFound(): AppError {
   return new AppError(
     "CONFIG_NOT_FOUND",
     "Cannot find .keyzero.toml: neither the working directory nor one above it has it",

@@ -18,7 +18,8 @@ export function renderError(thrown: unknown, style: Style): string {
   const { code, message, hints, causes } = toWireError(thrown);
   const lines = [
     `${style.error(`error[${code}]`)}: ${printable(message)}`,
-    ...causes.map((cause) => `${style.strong("cause")}: ${printable(cause)}`),
+    // A foreign error gives away its class alone, and "Error" says nothing.
+    ...causes.filter((cause) => cause !== "Error").map((cause) => `${style.strong("cause")}: ${printable(cause)}`),
   ];
   if (hints.length > 0) lines.push("", ...hints.map((hint) => `${style.strong("hint")}: ${printable(hint)}`));
   return `${lines.join("\n")}\n`;

@@ -1,0 +1,71 @@
+import config from "../deno.json" with { type: "json" };
+import { AppError } from "../policy/error.ts";
+import type { CommandSpec } from "./commands/command.ts";
+import { COMMANDS } from "./commands/table.ts";
+import { exitStatusOf, reportErrors } from "./terminal/report_error.ts";
+import { writeStderr, writeStdout } from "./terminal/write.ts";
+
+/**
+ * Runs one command.
+ *
+ * @param args As the shell gave them, without the program's name.
+ * @returns The exit status. Errors are reported on standard error and never thrown.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const [name, ...rest] = args;
+    if (name === "--version" || name === "-V") {
+      writeStdout(`kz ${config.version}\n`);
+      return 0;
+    }
+    if (name === undefined || name === "--help" || name === "-h") return await showOverview(name !== undefined);
+    const spec = COMMANDS.find((command) => command.name === name) ?? await unknownCommand(name);
+    return await run(spec, rest);
+  } catch (error) {
+    // Ctrl-C at a question: nothing went wrong, and 130 is what a shell expects of it.
+    if (error instanceof Error && error.name === "Cancelled") return 130;
+    reportErrors([error]);
+    return exitStatusOf(error);
+  }
+}
+
+async function run(spec: CommandSpec, rest: readonly string[]): Promise<number> {
+  const { parseArguments } = await import("./commands/arguments.ts");
+  const args = parseArguments(spec, rest);
+  if (args.help) {
+    writeStdout((await import("./commands/help.ts")).commandHelp(spec));
+    return 0;
+  }
+  if (spec.changes && Deno.env.get("KEYZERO_BLIND")) {
+    throw new AppError(
+      "DENIED_IN_BLIND_RUN",
+      `Cannot run "kz ${spec.name}": this is a blind run, which may not change secrets`,
+      {
+        hints: ["Run it outside, in a shell of your own"],
+      },
+    );
+  }
+  const command = await spec.load();
+  return await command(args, { cwd: workingDirectory(), getEnv: (name) => Deno.env.get(name) });
+}
+
+function workingDirectory(): string {
+  try {
+    return Deno.cwd();
+  } catch (cause) {
+    throw new AppError("CONFIG_UNREADABLE", "Cannot find the working directory: it may have been removed", { cause });
+  }
+}
+
+async function showOverview(asked: boolean): Promise<number> {
+  const { overview } = await import("./commands/help.ts");
+  if (asked) writeStdout(overview());
+  else writeStderr(overview());
+  return asked ? 0 : 2;
+}
+
+async function unknownCommand(name: string): Promise<CommandSpec> {
+  return (await import("./commands/help.ts")).findCommand(name);
+}
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);
