@@ -5,7 +5,7 @@ import { closeQuietly } from "./close_quietly.ts";
 import { carryExchange, type ClientConnection, ResponseCut } from "./exchange/exchange.ts";
 import type { Origin } from "./exchange/request_plan.ts";
 import { ByteReader } from "./http/byte_reader.ts";
-import { requestFraming } from "./http/framing.ts";
+import { keepsAlive, requestFraming } from "./http/framing.ts";
 import { HttpError } from "./http/http_error.ts";
 import { encodeLatin1 } from "./http/latin1.ts";
 import { parseRequestHead, type RequestHead } from "./http/request_head.ts";
@@ -240,7 +240,8 @@ export class ProxyServer implements Disposable {
     // A begun response is cut, so that the client does not take it for a whole one.
     if (cut) throw error;
     // After a refusal the request's body, if it has one, is in the way; without one the connection is as good as new.
-    const keepAlive = head !== undefined && head.minorVersion === 1 && !(refusal.code.startsWith("HTTP_")) &&
+    const keepAlive = head !== undefined && keepsAlive(head.fields, head.minorVersion) &&
+      !refusal.code.startsWith("HTTP_") &&
       requestFraming(head.fields, head.minorVersion).kind === "none";
     await this.#refuse(refusal, client, conn, { head: head?.method === "HEAD", keepAlive });
     return keepAlive;

@@ -10,6 +10,8 @@ export interface TerminatedTls {
 }
 
 const LOOPBACK = "127.0.0.1";
+/** Between an accepted connection and the return of the `connect()` on its other end. */
+const EARLY_MS = 1_000;
 
 /**
  * Plays the server's side of TLS for intercepted hosts.
@@ -26,7 +28,7 @@ export class TlsTerminator implements Disposable {
   /** Who waits for a connection from which local port. */
   readonly #waiting = new Map<number, (conn: Deno.TlsConn) => void>();
   /** Accepted before its other end learnt its own port. */
-  readonly #early = new Map<number, Deno.TlsConn>();
+  readonly #early = new Map<number, { readonly conn: Deno.TlsConn; readonly timer: ReturnType<typeof setTimeout> }>();
   #closed = false;
 
   constructor(authority: CertificateAuthority) {
@@ -41,8 +43,9 @@ export class TlsTerminator implements Disposable {
     const port = outer.localAddr.port;
     const early = this.#early.get(port);
     if (early !== undefined) {
+      clearTimeout(early.timer);
       this.#early.delete(port);
-      return { outer, inner: early };
+      return { outer, inner: early.conn };
     }
     return await new Promise<TerminatedTls>((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -107,18 +110,20 @@ export class TlsTerminator implements Disposable {
 
   /** Keeps a connection for the moment that `connect()` needs to return; a stranger's goes when that has passed. */
   #keepEarly(port: number, conn: Deno.TlsConn): void {
-    this.#early.set(port, conn);
-    setTimeout(() => {
-      if (this.#early.get(port) !== conn) return;
+    const timer = setTimeout(() => {
       this.#early.delete(port);
       closeQuietly(conn);
-    }, 1_000);
+    }, EARLY_MS);
+    this.#early.set(port, { conn, timer });
   }
 
   [Symbol.dispose](): void {
     this.#closed = true;
     for (const listener of this.#listeners.values()) listener.then(closeQuietly, () => {});
-    for (const conn of this.#early.values()) closeQuietly(conn);
+    for (const { conn, timer } of this.#early.values()) {
+      clearTimeout(timer);
+      closeQuietly(conn);
+    }
     this.#early.clear();
   }
 }

@@ -1,0 +1,174 @@
+import { type ConnectionRule, parseConnectionRule } from "../../policy/connection_rule.ts";
+import { parseHost } from "../../policy/host.ts";
+import { parseHostGrant } from "../../policy/host_pattern.ts";
+import { makeMaskedToken, type MaskedToken } from "../../policy/masked_token.ts";
+import { parseMask } from "../../policy/mask.ts";
+import { DEFAULT_PLACEMENTS, type Placement } from "../../policy/placement.ts";
+import { parseSecretName } from "../../policy/secret_name.ts";
+import { parseSecretRef } from "../../policy/secret_ref.ts";
+import { ClientLogin } from "../client_login.ts";
+import { closeQuietly } from "../close_quietly.ts";
+import { hostMatcher } from "../host_matcher.ts";
+import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
+import { ProxyServer } from "../proxy_server.ts";
+import type { Refusal } from "../refusal.ts";
+import { prepareSecrets } from "../run_secrets.ts";
+import { CertificateAuthority } from "../tls/certificate_authority.ts";
+import { TlsTerminator } from "../tls/tls_terminator.ts";
+import { writeAll } from "../write_all.ts";
+import { RawUpstream } from "./raw_upstream.ts";
+
+/** The value that must never be seen by a client. */
+export const CANARY = "canary-3f9c1e7ab4d2-real-value";
+
+export interface LabOptions {
+  readonly rules?: readonly Parameters<typeof parseConnectionRule>[0][];
+  /** `hosts` of the secret. */
+  readonly hosts?: readonly string[];
+  readonly in?: readonly Placement[];
+  readonly value?: string;
+  /** What the upstream answers to each request, as bytes; the default is a small 200. */
+  readonly respond?: (request: string, conn: Deno.Conn) => string | Promise<string>;
+  /** The name on the upstream's certificate; the default is the name that is dialled. */
+  readonly certificateFor?: string;
+  /** Names that are dialled at the upstream. */
+  readonly names?: readonly string[];
+  /** False leaves the upstream's CA out of the trusted ones. */
+  readonly trusted?: boolean;
+}
+
+/** A proxy with one secret before a raw upstream that plays `api.test` (and `other.test`), on real sockets. */
+export interface Lab extends AsyncDisposable {
+  readonly port: number;
+  readonly token: MaskedToken;
+  readonly secondToken: MaskedToken;
+  readonly login: ClientLogin;
+  readonly caPem: string;
+  readonly upstream: RawUpstream;
+  readonly refusals: readonly Refusal[];
+  /** Sends bytes to the proxy as they are and reads until it closes. */
+  raw(bytes: string): Promise<string>;
+  /** Opens a tunnel with TLS inside. */
+  tunnel(authority?: string, options?: { serverName?: string }): Promise<Deno.TlsConn>;
+  /** Sends bytes inside a tunnel and reads until the proxy closes; `CLOSE` makes it do so. */
+  inside(bytes: string, authority?: string): Promise<string>;
+}
+
+/** For requests after which the connection is to end. */
+export const CLOSE = "Connection: close\r\n";
+
+export async function openLab(options: LabOptions = {}): Promise<Lab> {
+  const stack = new AsyncDisposableStack();
+  const upstreamCa = await CertificateAuthority.create({ now: new Date() });
+  const certificate = await upstreamCa.issue(parseHost(options.certificateFor ?? "api.test"));
+  const upstream = stack.use(new RawUpstream(certificate, options.respond ?? (() => okay("hello"))));
+  const token = makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
+  const secondToken = makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
+  const ref = parseSecretRef("lab");
+  const shared = { ref, in: options.in ?? DEFAULT_PLACEMENTS, mask: parseMask("whole") };
+  const secrets = prepareSecrets([
+    { ...shared, name: parseSecretName("API_TOKEN"), token, hosts: options.hosts?.map(parseHostGrant) },
+    { ...shared, name: parseSecretName("OTHER_TOKEN"), token: secondToken, hosts: [parseHostGrant("other.test")] },
+  ], new Map([["API_TOKEN", utf8(options.value ?? CANARY)], ["OTHER_TOKEN", utf8(`other-${CANARY}`)]]));
+  const rules: readonly ConnectionRule[] | undefined = options.rules?.map((rule, at) =>
+    parseConnectionRule(rule, at + 1)
+  );
+  const names = options.names ?? ["api.test", "other.test"];
+  const ca = await CertificateAuthority.create({ now: new Date() });
+  const login = new ClientLogin(crypto.getRandomValues(new Uint8Array(16)));
+  const refusals: Refusal[] = [];
+  const terminator = stack.use(new TlsTerminator(ca));
+  const server = stack.use(
+    new ProxyServer({
+      policy: {
+        rules,
+        matcher: await hostMatcher(rules),
+        ...secrets,
+        dial: {
+          connect: new Map(names.map((name) => [parseHost(name), { hostname: "127.0.0.1", port: upstream.port }])),
+          upstreamCa: options.trusted === false ? [] : [upstreamCa.certificatePem],
+          anyAddress: true,
+        },
+      },
+      login,
+      terminator,
+      onRefusal: (refusal) => refusals.push(refusal),
+    }),
+  );
+  const connectHead = (authority: string) =>
+    `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\nProxy-Authorization: Basic ${
+      btoa(`kz:${login.password}`)
+    }\r\n\r\n`;
+  const dial = () => Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  const tunnel: Lab["tunnel"] = async (authority = "api.test:443", { serverName } = {}) => {
+    const conn = await dial();
+    try {
+      await writeAll(conn, encodeLatin1(connectHead(authority)));
+      const answer = await readHead(conn);
+      if (!answer.startsWith("HTTP/1.1 200 ")) throw new Error(answer);
+      const hostname = serverName ?? authority.replace(/:\d+$/, "");
+      const tls = await Deno.startTls(conn, {
+        hostname,
+        caCerts: [ca.certificatePem],
+        // A client that names another host than it asked for cannot verify our certificate, and need not.
+        unsafelyDisableHostnameVerification: serverName !== undefined,
+      });
+      await tls.handshake();
+      return tls;
+    } catch (error) {
+      closeQuietly(conn);
+      throw error;
+    }
+  };
+  const exchange = async (conn: Deno.Conn, bytes: string) => {
+    using _ = { [Symbol.dispose]: () => closeQuietly(conn) };
+    await writeAll(conn, encodeLatin1(bytes)).catch(() => {});
+    return await readAll(conn);
+  };
+  const owned = stack.move();
+  return {
+    port: server.port,
+    token,
+    secondToken,
+    login,
+    caPem: ca.certificatePem,
+    upstream,
+    refusals,
+    tunnel,
+    raw: async (bytes) => await exchange(await dial(), bytes),
+    inside: async (bytes, authority) => await exchange(await tunnel(authority), bytes),
+    async [Symbol.asyncDispose]() {
+      await owned.disposeAsync();
+      // Lets the connections that were closed finish their last turn.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    },
+  };
+}
+
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+export function okay(body: string, fields = ""): string {
+  return `HTTP/1.1 200 OK\r\nContent-Length: ${utf8(body).length}\r\n${fields}\r\n${body}`;
+}
+
+async function readHead(conn: Deno.Conn): Promise<string> {
+  let text = "";
+  const byte = new Uint8Array(1);
+  while (!text.endsWith("\r\n\r\n") && await conn.read(byte) !== null) text += String.fromCharCode(byte[0]!);
+  return text;
+}
+
+export async function readAll(conn: Deno.Conn): Promise<string> {
+  const buffer = new Uint8Array(64 * 1024);
+  let text = "";
+  try {
+    for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
+      text += decodeLatin1(buffer.subarray(0, count));
+    }
+  } catch {
+    // Cut: what came is the answer.
+  }
+  return text;
+}
