@@ -44,7 +44,7 @@ const statuses: readonly [why: string, script: string, status: number][] = [
 for (const [mode, setup] of MODES) {
   for (const [why, script, status] of statuses) {
     Deno.test({
-      name: `runChild() ${mode}: ends with ${why}`,
+      name: `runChild() ${mode}: ends with ${why} [F-4.5]`,
       ignore: WINDOWS,
       async fn() {
         using fixture = makeChildFixture();
@@ -55,7 +55,7 @@ for (const [mode, setup] of MODES) {
   }
 
   Deno.test({
-    name: `runChild() ${mode}: passes 1 MiB of any bytes in and out`,
+    name: `runChild() ${mode}: passes 1 MiB of any bytes in and out [F-4.2]`,
     ignore: WINDOWS,
     async fn() {
       using fixture = makeChildFixture();
@@ -68,7 +68,7 @@ for (const [mode, setup] of MODES) {
   });
 
   Deno.test({
-    name: `runChild() ${mode}: serves a Node program that answers line by line`,
+    name: `runChild() ${mode}: serves a Node program that answers line by line [F-4.2]`,
     ignore: !NODE,
     async fn() {
       using fixture = makeChildFixture();
@@ -180,7 +180,7 @@ const refusals: readonly [why: string, command: string, status: number, code: st
 
 for (const [why, command, status, code] of refusals) {
   Deno.test({
-    name: `runChild() ends with ${status} for ${why}`,
+    name: `runChild() ends with ${status} for ${why} [F-4.5]`,
     ignore: WINDOWS,
     async fn() {
       using fixture = makeChildFixture();
@@ -217,7 +217,7 @@ for (const [why, env] of environments) {
 }
 
 Deno.test({
-  name: "TM-07 runChild() redacted: replaces a value on both streams, also one written in parts",
+  name: "TM-07 runChild() redacted: replaces a value on both streams, also one written in parts [F-4.6]",
   ignore: WINDOWS,
   async fn() {
     using fixture = makeChildFixture();

@@ -51,7 +51,7 @@ const relayed: readonly Deno.Signal[] = [
 for (const [mode, setup] of MODES) {
   for (const signal of relayed) {
     Deno.test({
-      name: `runChild() ${mode}: without a terminal relays ${signal}, once, and ends with the child's status`,
+      name: `runChild() ${mode}: without a terminal relays ${signal}, once, and ends with the child's status [F-4.4]`,
       ignore: WINDOWS,
       async fn() {
         // The second sleep would let a second signal be counted.
@@ -80,7 +80,7 @@ for (const [mode, setup] of MODES) {
   });
 
   Deno.test({
-    name: `runChild() ${mode}: stops with the child on SIGTSTP and goes on with it on SIGCONT`,
+    name: `runChild() ${mode}: stops with the child on SIGTSTP and goes on with it on SIGCONT [F-4.4]`,
     ignore: WINDOWS || !hasProgram("ps"),
     async fn() {
       using fixture = makeChildFixture();
@@ -116,7 +116,7 @@ async function untilState(pid: number, state: RegExp): Promise<void> {
 
 for (const signal of ["HUP", "INT", "QUIT"]) {
   Deno.test({
-    name: `runChild() lets the child inherit an ignored SIG${signal}, as under nohup`,
+    name: `runChild() lets the child inherit an ignored SIG${signal}, as under nohup [F-4.4]`,
     ignore: WINDOWS,
     async fn() {
       using fixture = makeChildFixture();

@@ -48,7 +48,7 @@ for (const [mode, setup, canRun] of MODES) {
   const test = (name: string, fn: () => Promise<void>) =>
     Deno.test({ name: `runChild() ${mode}, on a terminal: ${name}`, ignore: !canRun, fn });
 
-  test("the child has a terminal of the same size", async () => {
+  test("the child has a terminal of the same size [F-4.3]", async () => {
     const script = "test -t 0 && test -t 1 && test -t 2 && stty size; exit 42";
     assert.deepEqual(await onTerminal(setup, { script }), { screen: "24 80\r\n", status: 42 });
   });
@@ -65,7 +65,7 @@ for (const [mode, setup, canRun] of MODES) {
     "\x1c",
   ]];
   for (const [key, signal, sent] of keys) {
-    test(`${key} reaches the child once`, async () => {
+    test(`${key} reaches the child once [F-4.4]`, async () => {
       const steps = [{ wait: "ready" }, { send: sent }];
       const { screen, status } = await onTerminal(setup, { script: counting(signal), steps });
       assert.match(screen, /got 1\r\n/);
@@ -127,7 +127,7 @@ for (const [mode, setup, canRun] of MODES) {
   });
 
   Deno.test({
-    name: `runChild() ${mode}, on a terminal: leaves the terminal's settings as they were`,
+    name: `runChild() ${mode}, on a terminal: leaves the terminal's settings as they were [F-4.3]`,
     ignore: !canRun || !BASH,
     async fn() {
       using fixture = makeChildFixture();
@@ -151,7 +151,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "runChild() direct, on a terminal: Ctrl-Z stops the job for the shell, and fg goes on with it",
+  name: "runChild() direct, on a terminal: Ctrl-Z stops the job for the shell, and fg goes on with it [F-4.4]",
   ignore: !PYTHON || !BASH,
   async fn() {
     using fixture = makeChildFixture();
@@ -194,7 +194,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "runChild() redacted, on a terminal: no process has the value in its arguments",
+  name: "runChild() redacted, on a terminal: no process has the value in its arguments [F-4.6]",
   ignore: !SCRIPT,
   async fn() {
     // The pattern does not match itself.

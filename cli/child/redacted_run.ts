@@ -1,5 +1,5 @@
-import type { RedactorFactory } from "../../policy/stream_scrubber.ts";
-import { passRedacted } from "./redacted_output.ts";
+import type { RedactorFactory, StreamScrubber } from "../../policy/stream_scrubber.ts";
+import { type ByteSink, passRedacted } from "./redacted_output.ts";
 import type { ChildOptions, Run } from "./run_child.ts";
 import { isRelayed } from "./signal_listeners.ts";
 import { PidLineFilter, terminalCommand } from "./terminal_session.ts";
@@ -24,11 +24,15 @@ export function throughPipes(program: string, options: RedactedOptions): Run {
     isRelayed,
     send: (child, signal) => child.kill(signal),
     passOutput: async (child, signal) => {
-      const results = await Promise.allSettled([
-        passRedacted(child.stdout, stdout, { sink: Deno.stdout, signal, warn }),
-        passRedacted(child.stderr, stderr, { sink: Deno.stderr, signal, warn }),
-      ]);
-      for (const result of results) if (result.status === "rejected") throw result.reason;
+      // When one scrubber fails, the other stream ends too.
+      const failed = new AbortController();
+      const either = AbortSignal.any([signal, failed.signal]);
+      const pass = (source: ReadableStream<Uint8Array>, scrubber: StreamScrubber, sink: ByteSink) =>
+        passRedacted(source, scrubber, { sink, signal: either, warn }).catch((error) => {
+          failed.abort();
+          throw error;
+        });
+      await Promise.all([pass(child.stdout, stdout, Deno.stdout), pass(child.stderr, stderr, Deno.stderr)]);
     },
   };
 }

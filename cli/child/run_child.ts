@@ -20,7 +20,7 @@ export interface ChildOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Absent: the child has our own stdin, stdout and stderr. Present: stdout and stderr pass through one scrubber each. */
   readonly redact?: RedactorFactory;
-  /** When it aborts the child is sent `SIGTERM`; its end is waited for all the same. */
+  /** When it aborts the child is sent `SIGTERM` and its end is waited for; before the start, its reason is thrown. */
   readonly signal?: AbortSignal;
   /** Takes one line for the operator, without a line end. */
   readonly warn: (line: string) => void;
@@ -31,7 +31,8 @@ export interface ChildOptions {
  *
  * The child is in our process group and working directory. Signals are relayed as {@linkcode isRelayed} says; on
  * `SIGTSTP` we stop too, so that a shell sees the job stopped. We end after the child only. If `kz` itself is killed
- * (`SIGKILL`) the child goes on without it and nothing is left behind: no file, no listener; redacted output breaks off.
+ * (`SIGKILL`) the child goes on without it and no file and no listener is left behind. Redacted output breaks off then,
+ * and a terminal that was in raw mode stays so until `reset`.
  *
  * With `redact`: if stdin, stdout and stderr are all terminals the child gets a terminal of its own, so that colour,
  * line editing and full-screen programs stay; stdout and stderr are then one stream. Otherwise, also when only one of
@@ -86,6 +87,7 @@ function directly(program: string, options: ChildOptions): Run {
 }
 
 async function supervise(options: ChildOptions, run: Run): Promise<ChildEnd> {
+  options.signal?.throwIfAborted();
   using scope = new DisposableStack();
   const drain = new AbortController();
   const started: { child?: Deno.ChildProcess } = {};
@@ -117,7 +119,6 @@ async function supervise(options: ChildOptions, run: Run): Promise<ChildEnd> {
   const terminate = () => send("SIGTERM");
   options.signal?.addEventListener("abort", terminate);
   scope.defer(() => options.signal?.removeEventListener("abort", terminate));
-  if (options.signal?.aborted) terminate();
 
   let failure: { readonly error: unknown } | undefined;
   const output = run.passOutput(child, drain.signal).catch((error) => {

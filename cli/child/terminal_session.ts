@@ -22,8 +22,12 @@ const MAX_PID_LINE = 12;
  * into a shell command. That shell writes its process id as the first line (see {@linkcode PidLineFilter}) and is then
  * replaced by the program, so the id is the program's.
  *
- * Limits: environment names that are no shell names may be lost on the way (dash drops them), bash as `sh` adds `_`, and
- * all arguments together may have 128 KiB (Linux `MAX_ARG_STRLEN`).
+ * What the scrubber gets is what a terminal shows: a line break within a value arrives as CR LF.
+ *
+ * Limits: variables whose names are no shell names, or that the shell keeps for itself, may be lost on the way; bash as
+ * `sh` adds `_`; all arguments together may have 128 KiB (Linux `MAX_ARG_STRLEN`). Started in the background of a
+ * terminal (`&`), `script` waits for the foreground before it starts anything. The values are in the environment of
+ * `script` too, as long as it runs.
  *
  * @returns Undefined where there is no `script`.
  */
