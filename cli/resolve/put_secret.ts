@@ -10,7 +10,7 @@ import { thisMachine } from "./this_machine.ts";
 /**
  * Stores a value with a provider, in a worker of its own, and reads it back to see that it is there whole.
  *
- * @param secret `bytes` are UTF-8 and owned by this call from now on: they go over to the worker, or are cleared.
+ * @param secret `bytes` are UTF-8 and owned by this call from now on, and cleared.
  * @throws {AppError} `PROVIDER_READ_ONLY`, `PROVIDER_VALUE_INVALID`, `PROVIDER_WRITE_FAILED` or what the provider says;
  * none holds the value. The signal's reason once it has fired.
  */
@@ -19,8 +19,6 @@ export async function putSecret(
   providers: ProviderTables,
   { signal = new AbortController().signal, timeoutMs = RESOLVE_TIMEOUT_MS, root }: ResolveOptions,
 ): Promise<void> {
-  const own = secret.bytes.slice();
-  secret.bytes.fill(0);
   try {
     const machine = thisMachine(root);
     const entry = getProvider(secret.provider);
@@ -32,13 +30,16 @@ export async function putSecret(
     }
     const options = providers.get(entry.name) ?? {};
     using resolver = new Resolver({ entry, options, refs: [ref], action: "put", machine });
+    signal.throwIfAborted();
+    // The copy goes over whole; what stays here is cleared.
+    const own = secret.bytes.slice();
     const reply = await resolver.ask(
       { kind: "put", provider: resolver.setup, ref, bytes: own, timeoutMs },
       { transfer: [own.buffer], signal },
     );
     expectDone(entry.name, reply, timeoutMs);
   } finally {
-    own.fill(0);
+    secret.bytes.fill(0);
   }
 }
 

@@ -3,7 +3,7 @@ import type { SecretRef } from "../../policy/secret_ref.ts";
 import type { Machine } from "../../providers/machine.ts";
 import type { ProviderSetup, ResolverReply, ResolverRequest } from "../../providers/protocol.ts";
 import type { ProviderAction, ProviderEntry } from "../../providers/registry.ts";
-import { workerPermissions } from "../permissions.ts";
+import { type WorkerPermissions, workerPermissions } from "../permissions.ts";
 
 /** How long a worker may take to say that it ran out of time, before it is ended without a word. */
 const GRACE_MS = 1000;
@@ -19,6 +19,14 @@ export interface ResolverTask {
   readonly machine: Machine;
 }
 
+/** The least that a resolver worker needs for its task. */
+export function resolverPermissions(
+  { entry, refs, machine, action }: Omit<ResolverTask, "options">,
+  { options }: ProviderSetup,
+): WorkerPermissions {
+  return workerPermissions(`resolver-${entry.name}`, entry.permissions(options, refs, { machine, action }));
+}
+
 /** A resolver worker; it ends with the scope. */
 export class Resolver implements Disposable {
   readonly setup: ProviderSetup;
@@ -29,14 +37,13 @@ export class Resolver implements Disposable {
    *
    * @throws {AppError} as the entry's `parseOptions()` and `prepare()` do.
    */
-  constructor({ entry, options, refs, action, machine }: ResolverTask) {
-    const prepared = entry.prepare(entry.parseOptions(options), machine);
-    this.setup = { name: entry.name, options: prepared };
-    const needed = entry.permissions(prepared, refs, { machine, action });
+  constructor(task: ResolverTask) {
+    const { entry, options, machine } = task;
+    this.setup = { name: entry.name, options: entry.prepare(entry.parseOptions(options), machine) };
     this.#worker = new Worker(new URL("../../providers/resolver_worker.ts", import.meta.url), {
       type: "module",
       name: `kz-resolver-${entry.name}`,
-      deno: { permissions: workerPermissions(`resolver-${entry.name}`, needed) },
+      deno: { permissions: resolverPermissions(task, this.setup) },
     });
   }
 
