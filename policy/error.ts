@@ -5,6 +5,8 @@ export type ErrorKind = "usage" | "config" | "denied" | "provider" | "bug";
 const KIND = {
   // Command line
   USAGE_INVALID: "usage",
+  USAGE_ARGUMENT_PUBLIC: "usage",
+  USAGE_ARGUMENT_UNKNOWN: "usage",
   USAGE_NO_TERMINAL: "usage",
   USAGE_INPUT_INVALID: "usage",
   // Configuration
@@ -25,6 +27,7 @@ const KIND = {
   CONFIG_COMPOSITION_INVALID: "config",
   CONFIG_ENVIRONMENT_UNKNOWN: "config",
   CONFIG_EXISTS: "config",
+  CONFIG_UPSTREAM_CA_INVALID: "config",
   CONFIG_NOT_EDITED: "config",
   // Policy decisions
   DENIED_IN_BLIND_RUN: "denied",

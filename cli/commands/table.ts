@@ -22,7 +22,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     changes: false,
     load: async () => {
       const { runCommand } = await import("./run.ts");
-      return (args) => {
+      return (args, around) => {
         const [env, only] = [args.value("env"), args.list("only")];
         return runCommand({
           ...(env === undefined ? {} : { env }),
@@ -32,7 +32,7 @@ export const COMMANDS: readonly CommandSpec[] = [
           redact: args.has("redact"),
           blind: args.has("blind"),
           command: [...args.operands],
-        });
+        }, around);
       };
     },
   },

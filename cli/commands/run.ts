@@ -1,0 +1,92 @@
+import { AppError } from "../../policy/error.ts";
+import type { Surroundings } from "../config/config_files.ts";
+import { loadConfig } from "../config/load.ts";
+import type { KzConfig } from "../config/model.ts";
+import { runChild } from "../child/run_child.ts";
+import { composeVariables } from "../run/compose.ts";
+import { fetchValues, redactorFor } from "../run/direct_mode.ts";
+import { refusePlaceholders } from "../run/placeholders.ts";
+import { AppErrors } from "../run/resolve_selected.ts";
+import { selectSecrets } from "../run/select_secrets.ts";
+import { exitStatusOf, reportErrors } from "../terminal/report_error.ts";
+import { writeStderr } from "../terminal/write.ts";
+
+/** `kz run`, as the command line says it. */
+export interface RunOptions {
+  readonly env?: string;
+  /** Absent: every secret. */
+  readonly only?: readonly string[];
+  readonly cleanEnv: boolean;
+  readonly keepEnv: readonly string[];
+  readonly redact: boolean;
+  readonly blind: boolean;
+  /** The program and its arguments, as given. */
+  readonly command: readonly string[];
+}
+
+/** Runs a program with secrets, or with tokens for them. @returns Its exit status, or ours if it was not started. */
+export async function runCommand(options: RunOptions, around: Surroundings): Promise<number> {
+  try {
+    refuseContradictions(options);
+    const config = await loadConfig(around, options.env);
+    if (!options.blind) return await runDirect(options, config);
+    const { runBlind } = await import("../blind/run_blind.ts");
+    return await runBlind(options, config);
+  } catch (error) {
+    if (!(error instanceof AppErrors)) throw error;
+    reportErrors(error.errors);
+    return Math.max(...error.errors.map(exitStatusOf));
+  }
+}
+
+function refuseContradictions({ blind, redact, cleanEnv, keepEnv }: RunOptions): void {
+  const refuse = (state: string, hint: string) => {
+    throw new AppError("USAGE_INVALID", `Cannot run: ${state}`, { hints: [hint] });
+  };
+  if (blind && redact) {
+    refuse(
+      "--redact and --blind exclude each other",
+      "Leave --redact out: a blind program holds no value that it could print",
+    );
+  }
+  if (blind && cleanEnv) refuse("--clean-env is part of --blind", "Leave --clean-env out");
+  if (!blind && !cleanEnv && keepEnv.length > 0) {
+    refuse("--keep-env keeps nothing here", "Add --clean-env or --blind; without them every variable is passed");
+  }
+}
+
+/** The values are in the child's environment only. */
+async function runDirect(options: RunOptions, config: KzConfig): Promise<number> {
+  const [command = "", ...args] = options.command;
+  refusePlaceholders(args, config);
+  const { exposed, provided } = selectSecrets(config, options.only);
+  const values = await fetchValues(provided, config);
+  const { passed, withheld } = await callerVariables(options);
+  const warn = (line: string) => writeStderr(`${line}\n`);
+  const end = await runChild({
+    command,
+    args,
+    environment: { ...passed, ...composeVariables(exposed, { config, texts: values }) },
+    ...(options.redact ? { redact: await redactorFor(values, warn) } : {}),
+    warn,
+  });
+  if (withheld.length > 0) {
+    const { lateHint } = await import("../child/late_hint.ts");
+    const hint = lateHint(withheld, end);
+    if (hint !== undefined) warn(`hint: ${hint}`);
+  }
+  return end.status;
+}
+
+/** What opens our own store must not be handed on. */
+const OURS = "KEYZERO_PASSPHRASE";
+
+async function callerVariables(
+  { cleanEnv, keepEnv }: RunOptions,
+): Promise<{ passed: Readonly<Record<string, string>>; withheld: readonly string[] }> {
+  const caller = Deno.env.toObject();
+  delete caller[OURS];
+  if (!cleanEnv) return { passed: caller, withheld: [] };
+  const { inheritedEnvironment } = await import("../blind_environment/inherited.ts");
+  return inheritedEnvironment(caller, keepEnv);
+}

@@ -1,0 +1,36 @@
+import type { AppError } from "../../policy/error.ts";
+import type { KzConfig, ProvidedSecret } from "../config/model.ts";
+import { resolveAll, type ResolveOutcome } from "../resolve/resolve_all.ts";
+
+/** Several things that went wrong at once; each is reported. */
+export class AppErrors extends Error {
+  override readonly name = "AppErrors";
+  readonly errors: readonly AppError[];
+
+  constructor(errors: readonly AppError[]) {
+    super("Cannot go on: several errors occurred");
+    this.errors = errors;
+  }
+}
+
+/**
+ * Resolves the secrets of a run, all at once.
+ *
+ * @returns The values' ports, still unread; an optional secret may be missing.
+ * @throws {AppErrors} with every failure, none hidden by another.
+ */
+export async function resolveSelected(
+  provided: readonly ProvidedSecret[],
+  config: KzConfig,
+): Promise<ResolveOutcome> {
+  const wanted = provided.map(({ name, provider, ref }) => ({ id: name, provider, ref }));
+  const outcome = await resolveAll(wanted, config.providers, { root: config.root });
+  const optional = new Set<string>(provided.filter((secret) => secret.optional).map(({ name }) => name));
+  // Only a miss is what "optional" allows; a keychain that does not answer is still an error.
+  const failed = outcome.failed.filter(({ id, error }) =>
+    !(optional.has(id) && error.code === "PROVIDER_SECRET_NOT_FOUND")
+  );
+  if (failed.length === 0) return outcome;
+  outcome[Symbol.dispose]();
+  throw new AppErrors(failed.map(({ error }) => error));
+}
