@@ -125,7 +125,7 @@ async function findWorkers(): Promise<string[]> {
   const found: string[] = [];
   for (const layer of LAYERS) {
     for await (const path of filesBelow(ROOT + layer)) {
-      if (path.endsWith("_worker.ts") && !path.includes("testdata/")) found.push(`${layer}/${path}`);
+      if (path.endsWith("_worker.ts") && !/(?:^|\/)(?:testdata|testing)\//.test(path)) found.push(`${layer}/${path}`);
     }
   }
   return found.sort();
