@@ -25,7 +25,8 @@ export const linuxKeychain: KeychainBackend = {
 };
 
 function attributes(item: KeychainItem): string[] {
-  return ["service", item.service, "account", item.name];
+  // Without "--" a name that begins with a dash would be read as an option.
+  return ["--", "service", item.service, "account", item.name];
 }
 
 async function secretTool(args: readonly string[], signal: AbortSignal, stdin?: Uint8Array): Promise<ProgramResult> {
