@@ -23,7 +23,7 @@ function binaryTest(name: string, fn: () => Promise<void>, ignore = false): void
 
 binaryTest("prints its version", async () => {
   await using project = await makeProject();
-  assert.deepEqual(await project.kz(["--version"]), { status: 0, stdout: `${config.version}\n`, stderr: "" });
+  assert.deepEqual(await project.kz(["--version"]), { status: 0, stdout: `kz ${config.version}\n`, stderr: "" });
 });
 
 binaryTest("starts a resolver worker", async () => {
