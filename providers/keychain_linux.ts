@@ -12,9 +12,13 @@ export const linuxKeychain: KeychainBackend = {
   async get(item, signal) {
     const { code, stdout, stderr } = await secretTool(["lookup", ...attributes(item)], signal);
     if (code === 0) return stdout;
-    // With no such item it fails without a word.
-    if (stderr.length === 0) return undefined;
-    throw failure(stderr);
+    if (stderr.length > 0) throw failure(stderr);
+    // It fails without a word for an item that is not there, and also for one that is locked; a search tells them apart.
+    const search = await secretTool(["search", ...attributes(item)], signal);
+    const there = search.stdout.length > 0;
+    search.stdout.fill(0);
+    if (there) throw new KeychainFailure("refused", "the item is in a locked collection");
+    return undefined;
   },
 
   async set(item, bytes, signal) {

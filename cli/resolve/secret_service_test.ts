@@ -21,6 +21,12 @@ Deno.test({
       store: ["done", "in the store"],
       files: ["store.age", "store.age.lock"],
     });
+    // The next session has not unlocked what this one left.
+    const options = { home: directory.path, unlocked: false };
+    const locked = await runWithSecretService([SESSION, directory.path, "item 0"], options);
+    assert.equal(locked.stdout, "PROVIDER_ACCESS_DENIED\n", locked.stderr);
+    const missing = await runWithSecretService([SESSION, directory.path, "no such item"], options);
+    assert.equal(missing.stdout, "PROVIDER_SECRET_NOT_FOUND\n", missing.stderr);
   },
 });
 

@@ -1,12 +1,13 @@
 // Stores values in the keychain through the resolver worker, reads them back, and prints what came of it as JSON.
-// Also makes a store whose identity goes into the keychain. The argument is a directory to work in.
+// Also makes a store whose identity goes into the keychain. The first argument is a
+// directory to work in; with a second one, that item is read and nothing else is done.
 import { AppError } from "../../../policy/error.ts";
 import { parseSecretRef } from "../../../policy/secret_ref.ts";
 import { collectValues } from "../collect_values.ts";
 import { checkProvider, putSecret } from "../put_secret.ts";
 import { resolveAll } from "../resolve_all.ts";
 
-const [root = "/"] = Deno.args;
+const [root = "/", only] = Deno.args;
 const PROVIDERS = new Map([["store", { path: "store.age" }], ["keychain", { service: "kz-test" }]]);
 const VALUES = [
   "s3cret",
@@ -37,6 +38,10 @@ async function get(provider: string, ref: string): Promise<string | undefined> {
   return bytes === undefined ? outcome.failed[0]?.error.code : new TextDecoder().decode(bytes);
 }
 
+if (only !== undefined) {
+  console.log(await get("keychain", only));
+  Deno.exit();
+}
 const same: unknown[] = [];
 for (const [index, value] of VALUES.entries()) {
   const stored = await put("keychain", `item ${index}`, value);

@@ -1,5 +1,5 @@
 /**
- * Runs a script in a session of its own with an unlocked Secret Service (gnome-keyring) and nothing in it.
+ * Runs a script in a session of its own with a Secret Service (gnome-keyring).
  *
  * Needs `dbus-run-session`, `gnome-keyring-daemon` and `secret-tool`: on Debian and Ubuntu the packages dbus, gnome-keyring
  * and libsecret-tools.
@@ -26,17 +26,17 @@ const START = 'printf kz-test | gnome-keyring-daemon --unlock --components=secre
 
 /**
  * @param script A module to run with Deno, with its arguments.
- * @param home The home directory of the session, which gets the keyring's files.
+ * @param options `home`: of the session, with the keyring's files; `unlocked`: false leaves what is in them locked.
  * @returns Its status and output.
  */
 export async function runWithSecretService(
   script: readonly [URL, ...string[]],
-  { home }: { home: string },
+  { home, unlocked = true }: { home: string; unlocked?: boolean },
 ): Promise<{ success: boolean; stdout: string; stderr: string }> {
   const [module, ...args] = script;
   const deno = [Deno.execPath(), "run", "--allow-all", "--no-prompt", module.pathname, ...args];
   const output = await new Deno.Command("dbus-run-session", {
-    args: ["--", "sh", "-c", START, "sh", ...deno],
+    args: ["--", "sh", "-c", unlocked ? START : 'exec "$@"', "sh", ...deno],
     env: {
       DENO_DIR: denoDirectory(),
       HOME: home,
