@@ -23,6 +23,7 @@ export async function makeBenchProject(
 ${declarations.join("\n")}
 
 [blind]
+keep_env = ["DENO_NO_UPDATE_CHECK"]
 connect = { "localhost" = "127.0.0.1:${options.port}" }
 upstream_ca = "ca.pem"
 

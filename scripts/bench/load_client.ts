@@ -11,6 +11,8 @@ export type Job =
   | { readonly kind: "rate"; readonly port: number; readonly connections: number; readonly durationMs: number }
   /** `requests` one after the other. */
   | { readonly kind: "latency"; readonly port: number; readonly requests: number }
+  /** `connections` one after the other, each for one request. */
+  | { readonly kind: "connect"; readonly port: number; readonly connections: number }
   | { readonly kind: "down" | "up"; readonly port: number; readonly bytes: number }
   | { readonly kind: "events"; readonly port: number; readonly count: number };
 
@@ -45,6 +47,8 @@ async function carryOut(job: Job): Promise<JobResult> {
       return await rate(job, open);
     case "latency":
       return await latency(job, first);
+    case "connect":
+      return await connect(job, open);
     case "events":
       return await events(job, first);
     default:
@@ -85,6 +89,18 @@ async function latency(job: Job & { kind: "latency" }, connection: HttpConnectio
   const times: number[] = [];
   for (let count = 0; count < job.requests; count++) {
     const start = performance.now();
+    await ask(connection, bytes);
+    times.push(performance.now() - start);
+  }
+  return { p50Ms: percentile(times, 0.5), p99Ms: percentile(times, 0.99) };
+}
+
+async function connect(job: Job & { kind: "connect" }, open: () => Promise<HttpConnection>): Promise<JobResult> {
+  const bytes = requestBytes(job.port, "/reply");
+  const times: number[] = [];
+  for (let count = 0; count < job.connections; count++) {
+    const start = performance.now();
+    using connection = await open();
     await ask(connection, bytes);
     times.push(performance.now() - start);
   }

@@ -25,9 +25,10 @@ import { startUpstream } from "./upstream_process.ts";
 
 /** How long and how often; the whole stays under five minutes, the quick one under one. */
 const FULL = {
-  rounds: 5,
-  durationMs: 3000,
+  rounds: 7,
+  durationMs: 2000,
   requests: 2000,
+  connections: 50,
   bytes: 2 ** 30,
   streams: 2,
   events: 10_000,
@@ -38,6 +39,7 @@ const QUICK: typeof FULL = {
   rounds: 2,
   durationMs: 800,
   requests: 300,
+  connections: 10,
   bytes: 2 ** 28,
   streams: 1,
   events: 2000,
@@ -88,12 +90,11 @@ async function main(): Promise<boolean> {
   const tables: Table[] = [];
   const measurements: readonly [name: string, measure: () => Promise<Table | Table[]>][] = [
     ["rate", () => measureRate(field, { port, durationMs: size.durationMs, rounds: size.rounds })],
-    ["latency", () => measureLatency(field, { port, requests: size.requests, rounds: size.secretRounds })],
+    ["latency", () => measureLatency(field, { port, ...size, rounds: size.secretRounds })],
     ["streaming", () => measureStreaming(own, { port, bytes: size.bytes, rounds: size.streams })],
     ["events", () => measureEvents(own, { port, count: size.events, rounds: size.streams })],
     ["secrets", () => {
-      const options = { durationMs: size.durationMs / 2, rounds: size.secretRounds };
-      return measureSecretCounts({ token: value, port, caPem, ...options });
+      return measureSecretCounts({ token: value, port, caPem, ...size, rounds: size.secretRounds });
     }],
     ["start-up", () => measureStartup({ project: startProject, variants: KZ_VARIANTS, rounds: size.starts })],
   ];

@@ -1,7 +1,7 @@
 import { kzBlind, makeBenchProject } from "./kz_blind.ts";
 import type { Row, Table } from "./report.ts";
 import type { System } from "./system.ts";
-import { CONNECTIONS, measureInterleaved, medianOf } from "./throughput.ts";
+import { CONNECTIONS, measureInterleaved, medianOf, ratioOf } from "./throughput.ts";
 
 const COUNTS = [1, 10, 1000];
 
@@ -16,10 +16,13 @@ export async function measureSecretCounts(
   }
   const job = { kind: "rate", port: options.port, connections: CONNECTIONS, durationMs: options.durationMs } as const;
   const results = await measureInterleaved(systems, job, options.rounds);
-  const one = medianOf(results.get(systems[0]!), "requestsPerSecond");
+  const one = results.get(systems[0]!);
   const rows = systems.map((system, index): Row => {
-    const rate = medianOf(results.get(system), "requestsPerSecond");
-    return { name: `${COUNTS[index]} secrets`, values: [rate, rate / one] };
+    const list = results.get(system);
+    return {
+      name: `${COUNTS[index]} secrets`,
+      values: [medianOf(list, "requestsPerSecond"), ratioOf(list, one, "requestsPerSecond")],
+    };
   });
   return { title: `Cost of many secrets, kz blind (source)`, columns: ["requests/s", "of one secret"], rows };
 }

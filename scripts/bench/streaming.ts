@@ -1,6 +1,6 @@
 import { below, type Row, type Table } from "./report.ts";
 import type { Measurement, System } from "./system.ts";
-import { measureInterleaved, medianOf } from "./throughput.ts";
+import { measureInterleaved, medianOf, ratioOf } from "./throughput.ts";
 
 /** Streams `bytes` down and up; how fast, and by how much the resident set of kz grew. */
 export async function measureStreaming(
@@ -15,13 +15,13 @@ export async function measureStreaming(
       options.rounds,
     );
     const speed = (list: readonly Measurement[] | undefined) => medianOf(list, "mebibytesPerSecond");
-    const direct = speed(results.get(systems[0]!));
+    const direct = results.get(systems[0]!);
     for (const [system, list] of results) {
       const kz = system !== systems[0];
       const growth = kz ? Math.max(...list.map((one) => one.growthMiB ?? NaN)) : undefined;
       rows.push({
         name: `${kind}, ${system.name}`,
-        values: [speed(list), speed(list) / direct, growth],
+        values: [speed(list), ratioOf(list, direct, "mebibytesPerSecond"), growth],
         targets: kz ? [below(growth, 64, "MiB of growth")] : [],
       });
     }

@@ -67,6 +67,7 @@ export function clientEnvironment(options: { token: string; caFile: string; prox
     HOME: Deno.env.get("HOME") ?? "",
     BENCH_TOKEN: token,
     DENO_CERT: caFile,
+    DENO_NO_UPDATE_CHECK: "1",
     ...(proxy === undefined ? {} : { HTTPS_PROXY: proxy }),
   };
 }

@@ -23,6 +23,15 @@ export function medianOf(list: readonly Measurement[] | undefined, field: keyof 
   return median((list ?? []).map((one) => one[field] ?? NaN));
 }
 
+/** The median, over the rounds, of one system's value as a share of another's in the same round. */
+export function ratioOf(
+  list: readonly Measurement[] | undefined,
+  base: readonly Measurement[] | undefined,
+  field: keyof Measurement,
+): number {
+  return median((list ?? []).map((one, round) => (one[field] ?? NaN) / (base?.[round]?.[field] ?? NaN)));
+}
+
 /** What a comparison consists of: `direct` first, then kz, then the peers that are there. */
 export interface Field {
   readonly systems: readonly System[];
@@ -38,17 +47,16 @@ export async function measureRate(
 ): Promise<Table[]> {
   const job: Job = { kind: "rate", port: options.port, connections: CONNECTIONS, durationMs: options.durationMs };
   const results = await measureInterleaved(systems, job, options.rounds);
-  const rate = (system: System | undefined) =>
-    system === undefined ? NaN : medianOf(results.get(system), "requestsPerSecond");
-  const direct = rate(systems[0]);
-  const mitmproxy = rate(systems.find(({ name }) => name.startsWith("mitmproxy")));
+  const ratio = (system: System, base: System | undefined) =>
+    base === undefined ? NaN : ratioOf(results.get(system), results.get(base), "requestsPerSecond");
+  const mitmproxy = systems.find(({ name }) => name.startsWith("mitmproxy"));
   const rows = systems.map((system): Row => {
-    const own = rate(system);
-    const targets = [atLeast(own / direct, 0.6, "of direct")];
-    if (!Number.isNaN(mitmproxy)) targets.push(atLeast(own / mitmproxy, 3, "× mitmproxy"));
+    const [ofDirect, ofMitmproxy] = [ratio(system, systems[0]), ratio(system, mitmproxy)];
+    const targets = [atLeast(ofDirect, 0.6, "of direct")];
+    if (mitmproxy !== undefined) targets.push(atLeast(ofMitmproxy, 3, "× mitmproxy"));
     return {
       name: system.name,
-      values: [own, own / direct, own / mitmproxy],
+      values: [medianOf(results.get(system), "requestsPerSecond"), ofDirect, ofMitmproxy],
       targets: isKz(system) ? targets : [],
     };
   });
@@ -66,29 +74,40 @@ export async function measureRate(
   ];
 }
 
-/** Latency at one connection. */
+/** Latency of requests on one kept connection, and of a new connection with its first request. */
 export async function measureLatency(
   { systems, absent }: Field,
-  options: { port: number; requests: number; rounds: number },
-): Promise<Table> {
-  const job: Job = { kind: "latency", port: options.port, requests: options.requests };
-  const results = await measureInterleaved(systems, job, options.rounds);
-  const of = (system: System | undefined, field: "p50Ms" | "p99Ms") =>
-    system === undefined ? NaN : medianOf(results.get(system), field);
-  const rows = systems.map((system): Row => {
-    const [p50, p99] = [of(system, "p50Ms"), of(system, "p99Ms")];
-    const [addedP50, addedP99] = [p50 - of(systems[0], "p50Ms"), p99 - of(systems[0], "p99Ms")];
+  options: { port: number; requests: number; connections: number; rounds: number },
+): Promise<Table[]> {
+  const { port, requests, connections, rounds } = options;
+  const kept = await measureInterleaved(systems, { kind: "latency", port, requests }, rounds);
+  const fresh = await measureInterleaved(systems, { kind: "connect", port, connections }, rounds);
+  return [
+    latencyTable(`Latency on one kept connection, 1 KiB replies, ${requests} requests, median of ${rounds}`, kept, {
+      absent,
+      limitMs: 1.5,
+    }),
+    latencyTable(`A new connection and its first reply, ${connections} times, median of ${rounds}`, fresh, { absent }),
+  ];
+}
+
+function latencyTable(
+  title: string,
+  results: ReadonlyMap<System, readonly Measurement[]>,
+  { absent, limitMs }: { absent: readonly string[]; limitMs?: number },
+): Table {
+  const [direct = []] = results.values();
+  const rows = Array.from(results, ([system, list]): Row => {
+    const [p50, p99] = [medianOf(list, "p50Ms"), medianOf(list, "p99Ms")];
+    const [addedP50, addedP99] = [p50 - medianOf(direct, "p50Ms"), p99 - medianOf(direct, "p99Ms")];
+    const limited = isKz(system) && limitMs !== undefined;
     return {
       name: system.name,
       values: [p50, p99, addedP50, addedP99],
-      targets: isKz(system) ? [below(addedP50, 1.5, "ms added at p50")] : [],
+      targets: limited ? [below(addedP50, limitMs, "ms added at p50")] : [],
     };
   });
-  return {
-    title: `Latency, one connection, 1 KiB replies, ${options.requests} requests, median of ${options.rounds}`,
-    columns: ["p50 ms", "p99 ms", "added p50", "added p99"],
-    rows: [...rows, ...absentRows(absent)],
-  };
+  return { title, columns: ["p50 ms", "p99 ms", "added p50", "added p99"], rows: [...rows, ...absentRows(absent)] };
 }
 
 function absentRows(absent: readonly string[]): Row[] {

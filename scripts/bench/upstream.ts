@@ -25,15 +25,18 @@ if (import.meta.main) await serve();
 async function serve(): Promise<void> {
   const setup: UpstreamSetup = JSON.parse(await firstLine());
   // Node's server, since Deno's own leaves Nagle's algorithm on, which delays a body behind its head by 40 ms.
-  const server = createServer({ cert: setup.certPem, key: setup.keyPem, keepAliveTimeout: 60_000 }, (request, reply) => {
-    if (request.headers.authorization !== setup.authorization) return void reply.writeHead(401).end();
-    const [path, query] = (request.url ?? "").split("?", 2);
-    if (path === "/reply") reply.writeHead(200, { "content-length": REPLY.length }).end(REPLY);
-    else if (path === "/down") down(reply, Number(query));
-    else if (path === "/up") up(request, reply);
-    else if (path === "/events") events(reply, Number(query));
-    else reply.writeHead(404).end();
-  });
+  const server = createServer(
+    { cert: setup.certPem, key: setup.keyPem, keepAliveTimeout: 60_000 },
+    (request, reply) => {
+      if (request.headers.authorization !== setup.authorization) return void reply.writeHead(401).end();
+      const [path, query] = (request.url ?? "").split("?", 2);
+      if (path === "/reply") reply.writeHead(200, { "content-length": REPLY.length }).end(REPLY);
+      else if (path === "/down") down(reply, Number(query));
+      else if (path === "/up") up(request, reply);
+      else if (path === "/events") events(reply, Number(query));
+      else reply.writeHead(404).end();
+    },
+  );
   server.listen(0, "127.0.0.1", () => {
     const address = server.address();
     console.log(typeof address === "object" ? address?.port : "");
