@@ -78,6 +78,16 @@ for (const [mode, setup, canRun] of MODES) {
     assert.equal((await onTerminal(setup, { script: "echo ready; exec sleep 20", steps })).status, 130);
   });
 
+  test("Ctrl-Z does nothing where no shell could go on with the job", async () => {
+    const steps = [{ wait: "ready" }, { send: "\x1a" }];
+    const { screen, status } = await onTerminal(setup, {
+      script: "echo ready; sleep 0.4; echo finished; exit 7",
+      steps,
+    });
+    assert.match(screen, /finished\r\n/);
+    assert.equal(status, 7);
+  });
+
   test("what is typed reaches the child, and Ctrl-D ends its input", async () => {
     const steps = [{ wait: "ready" }, { send: "typed\n" }, { wait: "<typed>" }, { send: "\x04" }, { wait: "end" }];
     const script = 'echo ready; while read -r line; do echo "<$line>"; done; echo end';
@@ -158,13 +168,16 @@ Deno.test({
     const child = 'echo "pid $$"; i=0; while [ $i -lt 40 ]; do sleep 0.02; i=$((i+1)); done; echo finished; exit 7';
     const words = fixture.words({}, ["sh", "-c", child]);
     // Job control makes each command a process group of its own, as an interactive shell does.
-    const script =
-      'set -m; "$@"; echo "stopped with $?"; sleep 1; echo "going on"; fg >/dev/null; echo "ended with $?"';
+    const script = `set -m; "$@"; echo "stopped with $?"; sleep 1; echo "going on"
+      fg >/dev/null; echo "again $?"; fg >/dev/null; echo "ended with $?"`;
     const { screen } = await runOnTerminal(["bash", "-c", script, "bash", ...words], [
       { wait: "pid " },
       { send: "\x1a" },
       { wait: "stopped with 147" },
       { wait: "going on" },
+      { sleepMs: 200 },
+      { send: "\x1a" },
+      { wait: "again 147" },
       { wait: "finished" },
       { wait: "ended with 7" },
     ]);

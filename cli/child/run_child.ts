@@ -1,7 +1,7 @@
 import { AppError } from "../../policy/error.ts";
 import type { RedactorFactory } from "../../policy/stream_scrubber.ts";
 import { findProgram, spawnError } from "./find_program.ts";
-import { hasIgnoredSignals } from "./ignored_signals.ts";
+import { hasIgnoredSignals, isStopped } from "./process_state.ts";
 import { ENDING, isRelayed, SignalListeners } from "./signal_listeners.ts";
 
 /** How a child ended. */
@@ -104,8 +104,7 @@ async function supervise(options: ChildOptions, run: Run): Promise<ChildEnd> {
       new SignalListeners((signal) => {
         if (hasEnded && ENDING.has(signal)) drain.abort();
         if (run.isRelayed(signal)) send(signal);
-        // SIGSTOP cannot be caught: here the whole of kz stands still until the shell continues the job.
-        if (signal === "SIGTSTP") Deno.kill(Deno.pid, "SIGSTOP");
+        if (signal === "SIGTSTP" && started.child !== undefined) void stopWith(started.child.pid, () => hasEnded);
       }),
     );
 
@@ -131,6 +130,27 @@ async function supervise(options: ChildOptions, run: Run): Promise<ChildEnd> {
   await output;
   if (failure !== undefined) throw failure.error;
   return { status, durationMs };
+}
+
+/** How often and how far apart a child is looked at that may be about to stop: half a second for an editor to tidy up. */
+const STOP_LOOKS = 10;
+const STOP_LOOK_PAUSE_MS = 50;
+
+/**
+ * Stops us if the child stops, so that a shell sees the job stopped.
+ *
+ * A child that goes on must not be left alone: its process group may be one that no shell watches, whose programs the
+ * system does not stop at `Ctrl-Z` (POSIX XBD §11.1.4). Nobody would continue us there.
+ */
+async function stopWith(pid: number, hasEnded: () => boolean): Promise<void> {
+  for (let look = 0; look < STOP_LOOKS && !hasEnded(); look++) {
+    if (isStopped(pid) ?? true) {
+      // Cannot be caught: the whole of kz stands still here until the shell continues the job.
+      Deno.kill(Deno.pid, "SIGSTOP");
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, STOP_LOOK_PAUSE_MS));
+  }
 }
 
 function start(command: string, run: Run): Deno.ChildProcess {
