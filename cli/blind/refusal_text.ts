@@ -1,0 +1,81 @@
+import type { RefusalCode, RefusalFacts } from "../../proxy/refusal.ts";
+
+/** What the operator reads of each refusal: the present state, and what to change. */
+const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: RefusalFacts) => string | undefined }>> = {
+  POLICY_HOST_DENIED: {
+    state: "no connection rule allows this host",
+    hint: ({ host, rule }) =>
+      rule === undefined
+        ? `Add [[blind.connections]] allow = true, host = "${host}"`
+        : `Rule ${rule} of [[blind.connections]] denies it; put a rule that allows "${host}" before it`,
+  },
+  POLICY_REQUEST_DENIED: {
+    state: "no connection rule allows this method and path",
+    hint: ({ rule }) =>
+      rule === undefined
+        ? "Add the method and path to a rule of [[blind.connections]]"
+        : `Rule ${rule} of [[blind.connections]] denies it`,
+  },
+  POLICY_ADDRESS_DENIED: {
+    state: "the host's address is loopback, private or special",
+    hint: ({ host }) =>
+      `Add [[blind.connections]] allow = true, host = "${host}", which allows its private addresses too`,
+  },
+  POLICY_SECRET_HOST_DENIED: {
+    state: "the secret may not go there",
+    hint: ({ host, secret }) => `Add "${host}" to hosts of secret ${secret} if it may`,
+  },
+  PROXY_TOKEN_MISPLACED: {
+    state: "a masked token stands where it is not replaced",
+    hint: ({ secret }) =>
+      secret === undefined
+        ? "Tokens are replaced in headers only, and not in an encoding other than Basic"
+        : `Name the header in "in" of secret ${secret}, for example in = ["header:Cookie"], if it may stand there`,
+  },
+  PROXY_TOKEN_REPEATED: { state: "a header with a masked token stands more than once" },
+  PROXY_TOKEN_UNKNOWN: {
+    state: "a masked token is of another run",
+    hint: () => "The program has kept a token; tokens are new in each run",
+  },
+  PROXY_CLEAR_TEXT: {
+    state: "a masked token was to go out in clear text",
+    hint: ({ host }) =>
+      `Use https; for a server on this machine, add [[blind.connections]] allow = true, host = "${host}"`,
+  },
+  PROXY_VALUE_UNSENDABLE: {
+    state: "the secret's value cannot stand in a header",
+    hint: ({ secret }) => `Look for line breaks and other control characters in the value of ${secret}`,
+  },
+  PROXY_BODY_ENCODED: { state: "the request body is encoded in a way that cannot be searched" },
+  PROXY_RESPONSE_ENCODED: { state: "the host encoded its response although none was asked for" },
+  PROXY_CREDENTIALS_REQUIRED: {
+    state: "the proxy credentials are missing or wrong",
+    hint: () => "The program must use the user and password of HTTPS_PROXY; or another program tried to use the proxy",
+  },
+  PROXY_TUNNEL_NOT_TLS: { state: "only TLS is carried in a tunnel" },
+  PROXY_CLIENT_HANDSHAKE: {
+    state: "the program broke off TLS",
+    hint: () => "It may not trust the run's certificate authority, or speak HTTP/2 only",
+  },
+  PROXY_UPSTREAM_UNREACHABLE: { state: "the host cannot be reached" },
+  PROXY_UPSTREAM_CERTIFICATE: {
+    state: "the host's certificate is not valid",
+    hint: () => "For a private certificate authority, set [blind] upstream_ca",
+  },
+  PROXY_UPSTREAM_INVALID: { state: "the host's response is not passed on" },
+  PROXY_TOO_MANY_CONNECTIONS: { state: "too many connections are open" },
+};
+
+/** One refusal for the operator: a line, and a hint where there is something to change. Every part is parsed or ours. */
+export function refusalText(code: RefusalCode, facts: RefusalFacts): string {
+  const known = TEXTS[code];
+  const place = facts.host === undefined ? "" : facts.port === undefined ? facts.host : `${facts.host}:${facts.port}`;
+  const subject = [facts.method, place].filter((part) => part !== undefined && part !== "").join(" ") || "a request";
+  const secret = facts.secret === undefined ? "" : ` (secret ${facts.secret})`;
+  const state = known?.state ?? "the request is not valid HTTP or not carried";
+  const detail = facts.detail === undefined ? "" : `; ${facts.detail}`;
+  const hint = known?.hint?.(facts);
+  return `kz: refused[${code}]: ${subject}${secret}: ${state}${detail}${
+    hint === undefined ? "" : `\n    hint: ${hint}`
+  }`;
+}

@@ -1,0 +1,81 @@
+import { AppError } from "../../policy/error.ts";
+import { makeMaskedToken, TOKEN_RANDOM_BYTES } from "../../policy/masked_token.ts";
+import { runChild } from "../child/run_child.ts";
+import { lateHint } from "../child/late_hint.ts";
+import { inheritedEnvironment } from "../blind_environment/inherited.ts";
+import type { RunOptions } from "../commands/run.ts";
+import type { KzConfig, ProvidedSecret } from "../config/model.ts";
+import { composeVariables } from "../run/compose.ts";
+import { fillPlaceholders } from "../run/placeholders.ts";
+import { resolveSelected } from "../run/resolve_selected.ts";
+import { selectSecrets } from "../run/select_secrets.ts";
+import { writeStderr } from "../terminal/write.ts";
+import { openChildNetwork } from "./child_network.ts";
+import { ProxyProcess, type ProxyReady } from "./proxy_process.ts";
+import { readRoots } from "./read_roots.ts";
+
+/**
+ * Runs a program that holds masked tokens. The values go from the resolver workers to the proxy worker; this isolate
+ * never receives one, and gives its own access to the network up before the program starts.
+ */
+export async function runBlind(options: RunOptions, config: KzConfig): Promise<number> {
+  const [command = "", ...args] = options.command;
+  const { exposed, provided } = selectSecrets(config, options.only);
+  const { passed, withheld } = inheritedEnvironment(Deno.env.toObject(), [...options.keepEnv, ...config.blind.keepEnv]);
+  const warn = (line: string) => writeStderr(`${line}\n`);
+  using proxy = new ProxyProcess(config.blind, warn);
+  const ready = await startProxy(proxy, { config, provided, variables: passed, args: options.command });
+  Deno.permissions.revokeSync({ name: "net" });
+  if (ready.revealingArgs) {
+    throw new AppError("USAGE_ARGUMENT_PUBLIC", "Cannot start child: an argument holds a secret value", {
+      hints: ["Write {{NAME}} in its place, with the secret's name"],
+    });
+  }
+  if (ready.unscrubbed.length > 0) {
+    warn(`warning: too short to be searched for in responses (under 8 bytes): ${ready.unscrubbed.join(", ")}`);
+  }
+  const variables = composeVariables(exposed, { config, texts: ready.masked });
+  const arguments_ = fillPlaceholders(args, { config, variables });
+  for (const name of ready.revealing) delete passed[name];
+  await using network = await openChildNetwork(ready, passed);
+  const end = await runChild({
+    command,
+    args: arguments_,
+    environment: { ...passed, ...network.variables, ...variables },
+    warn,
+  });
+  const hint = lateHint([...withheld, ...ready.revealing], end);
+  if (hint !== undefined) warn(`hint: ${hint}`);
+  return end.status;
+}
+
+/** Resolves the secrets while the proxy makes itself ready, and puts both together. */
+async function startProxy(
+  proxy: ProxyProcess,
+  { config, provided, variables, args }: {
+    config: KzConfig;
+    provided: readonly ProvidedSecret[];
+    variables: Readonly<Record<string, string>>;
+    args: readonly string[];
+  },
+): Promise<ProxyReady> {
+  const upstreamCa = await readRoots(config.blind.upstreamCa);
+  using outcome = await resolveSelected(provided, config);
+  const found = new Set<string>(outcome.found);
+  return await proxy.serve({
+    secrets: provided.filter(({ name }) => found.has(name)).map(({ name, ref, hosts, in: places, mask }) => ({
+      name,
+      ref,
+      hosts,
+      in: places,
+      mask,
+      token: makeMaskedToken(crypto.getRandomValues(new Uint8Array(TOKEN_RANDOM_BYTES))),
+    })),
+    valuePorts: outcome.valuePorts,
+    rules: config.blind.connections,
+    connect: config.blind.connect,
+    upstreamCa,
+    variables,
+    args,
+  });
+}
