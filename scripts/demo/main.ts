@@ -184,4 +184,10 @@ async function eventually(read: () => string, done: (text: string) => boolean): 
   return read();
 }
 
-process.exitCode = await main() ? 0 : 1;
+try {
+  process.exitCode = await main() ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : "an unknown error occurred");
+  console.log("\nVerdict: does not hold. The demo could not be carried to its end.");
+  process.exitCode = 1;
+}
