@@ -6,17 +6,23 @@ import { COMMANDS } from "./table.ts";
 
 /** `kz completion bash|zsh|fish`: a script made from the table of commands. */
 export function completionCommand({ operands: [shell] }: Arguments): Promise<number> {
-  const script = SCRIPTS.get(shell ?? "");
+  const script = makeScript(shell ?? "");
   if (script === undefined) {
     throw new AppError("USAGE_INVALID", "Cannot make completion script: the shell is not known", {
-      hints: [`Use one of: ${[...SCRIPTS.keys()].join(", ")}`],
+      hints: [`Use one of: ${SHELLS.join(", ")}`],
     });
   }
-  writeStdout(script());
+  writeStdout(script);
   return Promise.resolve(0);
 }
 
 const SCRIPTS: ReadonlyMap<string, () => string> = new Map([["bash", bash], ["zsh", zsh], ["fish", fish]]);
+export const SHELLS: readonly string[] = [...SCRIPTS.keys()];
+
+/** @returns Undefined for a shell that is not known. */
+export function makeScript(shell: string): string | undefined {
+  return SCRIPTS.get(shell)?.();
+}
 
 /** What may follow a command's name: its options, and the words of its operand. */
 function words(spec: CommandSpec): readonly string[] {
