@@ -29,7 +29,9 @@ export function createDotenvProvider(_options: ProviderOptions): Provider {
         }
         const value = parsed.values.get(key);
         if (value === undefined) {
-          throw readError({ code: "PROVIDER_SECRET_NOT_FOUND", ...secret }, "the file has no such key");
+          throw readError({ code: "PROVIDER_SECRET_NOT_FOUND", ...secret }, "the file has no such key", {
+            hints: ["Add the key to the file, or mark the secret as optional"],
+          });
         }
         return new TextEncoder().encode(value);
       }),

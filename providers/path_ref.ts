@@ -6,9 +6,16 @@ import { homeOf, type Machine } from "./machine.ts";
 /**
  * Makes a path absolute: `~/` is the home directory, and a relative path starts at the configuration's root.
  *
- * @throws {AppError} `CONFIG_REF_INVALID` if the path names the home directory and there is none.
+ * A relative path stays below the root (TM-28): what is elsewhere is named outright, where a reader sees it.
+ *
+ * @throws {AppError} `CONFIG_REF_INVALID` if the path has a `..`, or names the home directory and there is none.
  */
 export function absolutePath(path: string, machine: Machine): string {
+  if (path.split(/[/\\]/).includes("..")) {
+    throw new AppError("CONFIG_REF_INVALID", 'Cannot read path: it climbs up with ".."', {
+      hints: ["Write an absolute path, or one that starts at the home directory with ~/"],
+    });
+  }
   if (path !== "~" && !path.startsWith("~/")) return isAbsolute(path) ? normalize(path) : join(machine.root, path);
   const home = homeOf(machine);
   if (home !== undefined && isAbsolute(home)) return join(home, path.slice(1));

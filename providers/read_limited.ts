@@ -38,7 +38,12 @@ export async function readLimited(
         cause,
       });
     }
-    throw readError({ code: "PROVIDER_UNAVAILABLE", ...secret }, "the path is not a readable file", { cause });
+    throw readError({ code: "PROVIDER_UNAVAILABLE", ...secret }, "the path is not a readable file", {
+      cause,
+      hints: ["Name a file, not a directory"],
+    });
   }
-  throw readError({ code: "PROVIDER_VALUE_INVALID", ...secret }, `the file is longer than ${maxBytes} bytes`);
+  throw readError({ code: "PROVIDER_VALUE_INVALID", ...secret }, `the file is longer than ${maxBytes} bytes`, {
+    hints: ["See whether the reference names the file that you mean"],
+  });
 }

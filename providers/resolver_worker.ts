@@ -4,7 +4,7 @@ import { parseSecretRef, type SecretRef } from "../policy/secret_ref.ts";
 import { loadProvider } from "./load_provider.ts";
 import type { ResolverReply, ResolverRequest, ValueMessage } from "./protocol.ts";
 import type { Provider, Resolution, SecretRequest } from "./provider.ts";
-import { describeSecret, readError, storeError } from "./provider_error.ts";
+import { describeSecret, providerError, readError, storeError } from "./provider_error.ts";
 import { checkValue, equalBytes } from "./value.ts";
 
 // The entry of a resolver worker. It asks for nothing: what it may do was decided where it was started.
@@ -64,7 +64,8 @@ async function resolveAllOf(
     return new Map(resolutions.map((resolution) => [resolution.id, resolution]));
   } catch (error) {
     return new Map(requests.map(({ id, ref }) => {
-      const late = () => readError({ code: "PROVIDER_TIMEOUT", provider: provider.name, ref }, noAnswer(timeoutMs));
+      const late = () =>
+        readError({ code: "PROVIDER_TIMEOUT", provider: provider.name, ref }, noAnswer(timeoutMs), LATE);
       return [id, { id, error: signal.aborted ? late() : error }];
     }));
   }
@@ -106,7 +107,7 @@ async function put({ provider, ref: text, bytes, timeoutMs }: Request<"put">): P
     await within(instance.put(ref, bytes, { signal }), signal);
     await within(verify(instance, { ...secret, bytes, signal }), signal);
   } catch (error) {
-    throw signal.aborted ? storeError({ code: "PROVIDER_TIMEOUT", ...secret }, noAnswer(timeoutMs)) : error;
+    throw signal.aborted ? storeError({ code: "PROVIDER_TIMEOUT", ...secret }, noAnswer(timeoutMs), LATE) : error;
   } finally {
     bytes.fill(0);
   }
@@ -138,7 +139,7 @@ async function check({ provider, timeoutMs }: Request<"check">): Promise<void> {
     await within(instance.check({ signal }), signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new AppError("PROVIDER_TIMEOUT", `Cannot use provider "${provider.name}": ${noAnswer(timeoutMs)}`);
+    throw providerError({ code: "PROVIDER_TIMEOUT", provider: provider.name }, noAnswer(timeoutMs), LATE);
   }
 }
 
@@ -149,6 +150,8 @@ async function within<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true })),
   ]);
 }
+
+const LATE = { hints: ["See whether the backend waits for somebody to unlock it, or cannot be reached"] };
 
 function noAnswer(timeoutMs: number): string {
   return `there was no answer within ${timeoutMs / 1000} s`;

@@ -38,23 +38,23 @@ async function get(provider: string, ref: string): Promise<string | undefined> {
   return bytes === undefined ? outcome.failed[0]?.error.code : new TextDecoder().decode(bytes);
 }
 
-if (only !== undefined) {
-  console.log(await get("keychain", only));
-  Deno.exit();
+async function exercise(): Promise<string> {
+  const same: unknown[] = [];
+  for (const [index, value] of VALUES.entries()) {
+    const stored = await put("keychain", `item ${index}`, value);
+    same.push(stored === "done" ? await get("keychain", `item ${index}`) === value : stored);
+  }
+  const result = {
+    check: await attempt(() => checkProvider("keychain", PROVIDERS, { root })),
+    same,
+    replaced: [await put("keychain", "item 0", "new"), await get("keychain", "item 0")],
+    odd: [await put("keychain", '--label="x" $(id)', "odd"), await get("keychain", '--label="x" $(id)')],
+    missing: await get("keychain", "no such item"),
+    tooLong: await put("keychain", "long", "x".repeat(8192)),
+    store: [await put("store", "a", "in the store"), await get("store", "a")],
+    files: [...Deno.readDirSync(root)].map(({ name }) => name).filter((name) => name.startsWith("store")).sort(),
+  };
+  return JSON.stringify(result);
 }
-const same: unknown[] = [];
-for (const [index, value] of VALUES.entries()) {
-  const stored = await put("keychain", `item ${index}`, value);
-  same.push(stored === "done" ? await get("keychain", `item ${index}`) === value : stored);
-}
-const result = {
-  check: await attempt(() => checkProvider("keychain", PROVIDERS, { root })),
-  same,
-  replaced: [await put("keychain", "item 0", "new"), await get("keychain", "item 0")],
-  odd: [await put("keychain", '--label="x" $(id)', "odd"), await get("keychain", '--label="x" $(id)')],
-  missing: await get("keychain", "no such item"),
-  tooLong: await put("keychain", "long", "x".repeat(8192)),
-  store: [await put("store", "a", "in the store"), await get("store", "a")],
-  files: [...Deno.readDirSync(root)].map(({ name }) => name).filter((name) => name.startsWith("store")).sort(),
-};
-console.log(JSON.stringify(result));
+
+console.log(only === undefined ? await exercise() : await get("keychain", only));
