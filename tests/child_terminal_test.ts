@@ -165,13 +165,19 @@ Deno.test({
   ignore: !PYTHON || !BASH,
   async fn() {
     using fixture = makeChildFixture();
-    const child = 'echo "pid $$"; i=0; while [ $i -lt 40 ]; do sleep 0.02; i=$((i+1)); done; echo finished; exit 7';
-    const words = fixture.words({}, ["sh", "-c", child]);
+    // Not a shell: one that is just starting a program waits for that, uninterruptibly, and is not seen to stop.
+    const child = `
+import sys, time
+print("ready", flush=True)
+for _ in range(40): time.sleep(0.02)
+print("finished", flush=True)
+sys.exit(7)`;
+    const words = fixture.words({}, ["python3", "-c", child]);
     // Job control makes each command a process group of its own, as an interactive shell does.
     const script = `set -m; "$@"; echo "stopped with $?"; sleep 1; echo "going on"
       fg >/dev/null; echo "again $?"; fg >/dev/null; echo "ended with $?"`;
     const { screen } = await runOnTerminal(["bash", "-c", script, "bash", ...words], [
-      { wait: "pid " },
+      { wait: "ready" },
       { send: "\x1a" },
       { wait: "stopped with 147" },
       { wait: "going on" },
