@@ -2,6 +2,7 @@ import { decideConnection } from "../policy/connection_rule.ts";
 import { refusalResponse } from "./answer.ts";
 import type { ClientLogin } from "./client_login.ts";
 import { closeQuietly } from "./close_quietly.ts";
+import { drain } from "./drain.ts";
 import { carryExchange, type ClientConnection, ResponseCut } from "./exchange/exchange.ts";
 import type { Origin } from "./exchange/request_plan.ts";
 import { ByteReader } from "./http/byte_reader.ts";
@@ -16,7 +17,7 @@ import { Refusal, type RefusalFacts } from "./refusal.ts";
 import { splice } from "./splice.ts";
 import { type ClientHello, parseClientHello } from "./tls/client_hello.ts";
 import type { TlsTerminator } from "./tls/tls_terminator.ts";
-import type { Upstream } from "./upstream/upstream.ts";
+import { alive, type Upstream } from "./upstream/upstream.ts";
 import { writeAll } from "./write_all.ts";
 
 export interface ProxyServerOptions {
@@ -80,6 +81,7 @@ export class ProxyServer implements Disposable {
   async #serveProxyRequests(client: ClientConnection, conn: Deno.TcpConn): Promise<void> {
     let upstream: Upstream | undefined;
     let origin: Origin | undefined;
+    let tunnelTo: Origin | undefined;
     using _ = { [Symbol.dispose]: () => upstream?.[Symbol.dispose]() };
     for (;;) {
       let head: RequestHead | undefined;
@@ -93,7 +95,8 @@ export class ProxyServer implements Disposable {
           const authority = parseAuthority(head.target, undefined);
           facts = { ...facts, ...authority };
           this.#admitTunnel(head, authority);
-          return await this.#tunnel({ ...authority, secure: true }, client, conn);
+          tunnelTo = { ...authority, secure: true };
+          break;
         }
         const target = parseTarget(head.target);
         if (target.authority === undefined || target.scheme !== "http") throw new HttpError("HTTP_TARGET_INVALID", 400);
@@ -117,6 +120,8 @@ export class ProxyServer implements Disposable {
         if (!keep) return;
       }
     }
+    // Outside of `try`: what fails inside a tunnel is never answered in clear text.
+    await this.#tunnel(tunnelTo, client, conn);
   }
 
   /** Host and port only: what a request inside may do is decided when it is seen. Nothing is looked up before. */
@@ -135,6 +140,8 @@ export class ProxyServer implements Disposable {
     await writeAll(conn, encodeLatin1("HTTP/1.1 200 Connection Established\r\n\r\n"));
     const hello = await this.#readClientHello(client.reader, conn);
     if (hello === undefined) {
+      // A tunnel that was opened ahead and never used is no event.
+      if (client.reader.availableLength === 0) return;
       this.#report(new Refusal("PROXY_TUNNEL_NOT_TLS", { host: origin.host, port: origin.port }));
       return;
     }
@@ -142,14 +149,16 @@ export class ProxyServer implements Disposable {
     this.#open.add(inner);
     try {
       await writeAll(outer, client.reader.available);
-      const spliced = splice(conn, outer);
+      const { delivered, ended } = splice(conn, outer);
       if (await this.#handshake(inner)) await this.#serveTunnel(origin, hello, inner);
       else this.#report(new Refusal("PROXY_CLIENT_HANDSHAKE", { host: origin.host, port: origin.port }));
-      // Flushes what was written, and says that nothing more comes.
+      // Flushes what was written, and says that nothing more comes. The client may take its time to read that; `inner`
+      // stays open until it has, since closing it with unread bytes would reset the way (RFC 9112 §9.6).
       await inner.closeWrite().catch(() => {});
+      await delivered;
       closeQuietly(inner);
       const timer = setTimeout(() => closeQuietly(conn), LIMITS.drainMs);
-      await spliced.finally(() => clearTimeout(timer));
+      await ended.finally(() => clearTimeout(timer));
     } finally {
       this.#open.delete(inner);
       closeQuietly(inner);
@@ -240,9 +249,8 @@ export class ProxyServer implements Disposable {
     // A begun response is cut, so that the client does not take it for a whole one.
     if (cut) throw error;
     // After a refusal the request's body, if it has one, is in the way; without one the connection is as good as new.
-    const keepAlive = head !== undefined && keepsAlive(head.fields, head.minorVersion) &&
-      !refusal.code.startsWith("HTTP_") &&
-      requestFraming(head.fields, head.minorVersion).kind === "none";
+    const keepAlive = head?.minorVersion === 1 && keepsAlive(head.fields, head.minorVersion) &&
+      !refusal.code.startsWith("HTTP_") && hasNoBody(head);
     await this.#refuse(refusal, client, conn, { head: head?.method === "HEAD", keepAlive });
     return keepAlive;
   }
@@ -267,12 +275,13 @@ export class ProxyServer implements Disposable {
   }
 }
 
-/** A kept connection, unless its host closed it or spoke out of turn meanwhile. */
-function alive(upstream: Upstream | undefined): Upstream | undefined {
-  if (upstream === undefined) return undefined;
-  if (!upstream.reader.ended && upstream.reader.availableLength === 0) return upstream;
-  upstream[Symbol.dispose]();
-  return undefined;
+/** Whether a request ends with its head; false where its framing is not valid, which may not have been looked at yet. */
+function hasNoBody(head: RequestHead): boolean {
+  try {
+    return requestFraming(head.fields, head.minorVersion).kind === "none";
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the name in the client's hello is the one of the tunnel; an address is never sent (RFC 6066 §3). */
@@ -282,23 +291,5 @@ function namesHost(hello: ClientHello, origin: Origin): boolean {
     return parseAuthority(hello.serverName, origin.port).host === origin.host;
   } catch {
     return false;
-  }
-}
-
-/** Reads what a client still sends, within limits, so that it reads our answer before its connection is reset. */
-async function drain(reader: ByteReader, conn: Deno.Conn): Promise<void> {
-  const timer = setTimeout(() => closeQuietly(conn), LIMITS.drainMs);
-  try {
-    await conn.closeWrite();
-    let dropped = reader.availableLength;
-    reader.consume(dropped);
-    while (dropped < LIMITS.drainBytes && await reader.fill()) {
-      dropped += reader.availableLength;
-      reader.consume(reader.availableLength);
-    }
-  } catch {
-    // Gone already.
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -4,11 +4,22 @@ import { writeAll } from "./write_all.ts";
 const SMALL = 4 * 1024;
 const LARGE = 64 * 1024;
 
+/** Two connections that are joined. Neither promise is rejected. */
+export interface Splice {
+  /** All that `b` sent was given to `a`, or one of them failed. */
+  readonly delivered: Promise<void>;
+  /** Both sides have ended and are closed. */
+  readonly ended: Promise<void>;
+}
+
 /** Copies bytes both ways until both sides have ended, then closes both. */
-export async function splice(a: Deno.Conn, b: Deno.Conn): Promise<void> {
-  await Promise.all([copy(a, b), copy(b, a)]);
-  closeQuietly(a);
-  closeQuietly(b);
+export function splice(a: Deno.Conn, b: Deno.Conn): Splice {
+  const delivered = copy(b, a);
+  const ended = Promise.all([copy(a, b), delivered]).then(() => {
+    closeQuietly(a);
+    closeQuietly(b);
+  });
+  return { delivered, ended };
 }
 
 /** Copies one way. An end is passed on; a failure closes both, since half a tunnel is of no use. */

@@ -41,6 +41,11 @@ export class ResponseCut extends Error {
   override readonly name = "ResponseCut";
 }
 
+/** The client's connection ended: nobody is left to be answered, and there is nothing to report. */
+class ClientGone extends Error {
+  override readonly name = "ClientGone";
+}
+
 /** Methods that may be sent again when a kept connection turns out to be dead (RFC 9110 §9.2.1). */
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -59,7 +64,12 @@ export async function carryExchange(
   try {
     const plan = planRequest(head, target, { origin, policy });
     const sink: ResponseSink = {
-      client: client.sink,
+      client: {
+        write: (bytes) =>
+          client.sink.write(bytes).catch((cause) => {
+            throw new ClientGone("Cannot write response: the client is gone", { cause });
+          }),
+      },
       method: plan.method,
       minorVersion: head.minorVersion,
       keepAlive: keepsAlive(head.fields, head.minorVersion),
@@ -123,10 +133,15 @@ async function attempt(
 ): Promise<{ keepUpstream: boolean; keepClient: boolean; sent: boolean } | undefined> {
   let sent = false;
   let refused: unknown;
+  let gone = false;
+  const onGone = () => {
+    gone = true;
+    closeQuietly(upstream.conn);
+  };
   const sending = sendRequest(request, upstream.conn, policy).then(() => {
     sent = true;
     // A client that goes away ends the exchange, which may otherwise wait for an event stream for ever.
-    client.reader.fill().then((more) => more || closeQuietly(upstream.conn), () => closeQuietly(upstream.conn));
+    client.reader.fill().then((more) => more || onGone(), onGone);
   }, (error) => {
     // A host may answer, and close, before it has read everything: then the answer counts. A refusal counts always.
     if (error instanceof Refusal || error instanceof HttpError) {
@@ -146,7 +161,8 @@ async function attempt(
     return { ...end, sent };
   } catch (error) {
     if (refused !== undefined) throw refused;
-    if (error instanceof Refusal) throw error;
+    if (error instanceof Refusal || error instanceof ClientGone) throw error;
+    if (gone) throw new ClientGone("Cannot finish exchange: the client is gone", { cause: error });
     if (response === undefined && upstream.used && !(error instanceof HttpError)) return undefined;
     throw new Refusal("PROXY_UPSTREAM_INVALID", { detail: "its response is cut off or not valid" });
   }

@@ -82,7 +82,7 @@ export async function relayResponse(
   if (framing.kind === "none" || small) {
     const whole = small ? policy.valuePlan.replaceAll(await gather(body, framing.bytes)) : EMPTY;
     const line = small ? `Content-Length: ${whole.length}\r\n` : announcedLength(head.fields);
-    const start = responseHeadBytes(head, fields, line, sink.keepAlive);
+    const start = responseHeadBytes(head, fields, line + connectionLine(sink, sink.keepAlive));
     sink.onStarted();
     await writeAll(sink.client, concat(start, whole));
     return { keepUpstream, keepClient: sink.keepAlive };
@@ -93,7 +93,7 @@ export async function relayResponse(
   const chunked = !keepLength && sink.minorVersion === 1;
   const keepClient = sink.keepAlive && (keepLength || chunked);
   const line = keepLength ? `Content-Length: ${framing.bytes}\r\n` : chunked ? "Transfer-Encoding: chunked\r\n" : "";
-  let start: Uint8Array = responseHeadBytes(head, fields, line, keepClient);
+  let start: Uint8Array = responseHeadBytes(head, fields, line + connectionLine(sink, keepClient));
   sink.onStarted();
   if (upstream.availableLength === 0) {
     await writeAll(sink.client, start);
@@ -131,8 +131,14 @@ function announcedLength(fields: readonly Field[]): string {
   return length === undefined ? "" : `Content-Length: ${length}\r\n`;
 }
 
-function responseHeadBytes(head: ResponseHead, fields: readonly Field[], framing: string, keepAlive: boolean) {
+/** To HTTP/1.0 a connection that goes on is said, to HTTP/1.1 one that ends (RFC 9112 §9.3). */
+function connectionLine(sink: ResponseSink, keepAlive: boolean): string {
+  if (!keepAlive) return "Connection: close\r\n";
+  return sink.minorVersion === 0 ? "Connection: keep-alive\r\n" : "";
+}
+
+function responseHeadBytes(head: ResponseHead, fields: readonly Field[], ownLines: string) {
   let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
   for (const { name, value } of fields) text += `${name}: ${value}\r\n`;
-  return encodeLatin1(`${text}${framing}${keepAlive ? "" : "Connection: close\r\n"}\r\n`);
+  return encodeLatin1(`${text}${ownLines}\r\n`);
 }

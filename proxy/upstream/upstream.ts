@@ -48,6 +48,14 @@ function upstream(conn: Deno.Conn, trusted: boolean): Upstream {
   return { conn, reader: new ByteReader(conn), trusted, used: false, [Symbol.dispose]: () => closeQuietly(conn) };
 }
 
+/** A kept connection, unless its host closed it or spoke out of turn meanwhile. */
+export function alive(upstream: Upstream | undefined): Upstream | undefined {
+  if (upstream === undefined) return undefined;
+  if (!upstream.reader.ended && upstream.reader.availableLength === 0) return upstream;
+  upstream[Symbol.dispose]();
+  return undefined;
+}
+
 function serverName(host: Host): string {
   return host.startsWith("[") ? host.slice(1, -1) : host;
 }
