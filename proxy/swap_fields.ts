@@ -42,8 +42,11 @@ export function swapFields(
   return fields.map((field) => {
     const swapped = swapBasic(field, destination, tokens) ?? swapPlain(field, destination, tokens);
     const left = swapped === undefined ? field.value : swapped.rest;
-    // What is left of the field after its tokens were taken out must not hold another in disguise (TM-05).
-    if (encoded.search(encodeLatin1(left)) !== undefined) throw new Refusal("PROXY_TOKEN_MISPLACED");
+    // What is left of the field after its tokens were taken out, its name included, must not hold another in disguise
+    // (TM-05).
+    if (encoded.search(encodeLatin1(`${field.name}: ${left}`)) !== undefined) {
+      throw new Refusal("PROXY_TOKEN_MISPLACED");
+    }
     if (swapped === undefined) return field;
     if (fields.some((other) => other !== field && other.lower === field.lower)) {
       throw new Refusal("PROXY_TOKEN_REPEATED");
