@@ -60,8 +60,11 @@ export function parseConnectionRule(
     return method.toUpperCase();
   });
   for (const path of raw.paths ?? []) {
-    if (!/^\/[^\s?#*\\]*\*?$/.test(path) || isAmbiguousPath(path)) {
-      throw invalid('a path begins with "/" and has no query, escape or wildcard but one "*" at its end');
+    // Requests carry visible ASCII only: another character, or an escape with two spellings, would never match.
+    if (!/^\/[!-~]*$/.test(path) || /[?#%\\]|\*./.test(path) || isAmbiguousPath(path)) {
+      throw invalid(
+        'a path is plain ASCII, begins with "/" and has no query, escape or wildcard but one "*" at its end',
+      );
     }
   }
   return { number, allow: raw.allow, host: parseRuleHost(raw.host), port: raw.port, methods, paths: raw.paths };

@@ -81,9 +81,13 @@ export function isGranted(
   );
 }
 
-/** Whether a path is ambiguous, so that a server may see another than we do (TM-19). */
+/**
+ * Whether a path is ambiguous, so that a server may see another than we do (TM-19).
+ *
+ * Escaped ASCII other than a space is: to most servers `/%61dmin` is `/admin` (RFC 3986 §6.2.2.2).
+ */
 export function isAmbiguousPath(path: string): boolean {
-  return /%2e|%2f|%5c|%25|\/\/|[;\\]|\/\.{1,2}(?:\/|$)/i.test(path);
+  return /%(?:[013-7][\da-f]|2[1-9a-f])|\/\/|[;\\]|\/\.{1,2}(?:\/|$)/i.test(path);
 }
 
 function isBelow(path: string, prefix: string): boolean {
