@@ -19,16 +19,16 @@ const EARLY_MS = 1_000;
  * Deno has no way to put TLS on a connection that was already accepted, but listens with TLS well. So each intercepted
  * host has a listener on loopback with its certificate, and a connection is led through it: what the client sends is
  * copied to `outer`, and arrives decrypted at `inner`. Which accepted connection belongs to which `outer` is known by its
- * port, so that another local process that finds a listener is closed at once.
+ * ports, so that another local process that finds a listener is closed at once.
  */
 export class TlsTerminator implements Disposable {
   readonly #authority: CertificateAuthority;
   /** Least recently used first. */
   readonly #listeners = new Map<Host, Promise<Deno.TlsListener>>();
-  /** Who waits for a connection from which local port. */
-  readonly #waiting = new Map<number, (conn: Deno.TlsConn) => void>();
+  /** Who waits for which connection, by its two ports: its own alone may be shared by connections to two listeners. */
+  readonly #waiting = new Map<string, (conn: Deno.TlsConn) => void>();
   /** Accepted before its other end learnt its own port. */
-  readonly #early = new Map<number, { readonly conn: Deno.TlsConn; readonly timer: ReturnType<typeof setTimeout> }>();
+  readonly #early = new Map<string, { readonly conn: Deno.TlsConn; readonly timer: ReturnType<typeof setTimeout> }>();
   #closed = false;
 
   constructor(authority: CertificateAuthority) {
@@ -40,20 +40,20 @@ export class TlsTerminator implements Disposable {
     const listener = await this.#listenerFor(host);
     const outer = await Deno.connect({ hostname: LOOPBACK, port: listener.addr.port });
     outer.setNoDelay(true);
-    const port = outer.localAddr.port;
-    const early = this.#early.get(port);
+    const ports = portPair(outer.localAddr, listener.addr);
+    const early = this.#early.get(ports);
     if (early !== undefined) {
       clearTimeout(early.timer);
-      this.#early.delete(port);
+      this.#early.delete(ports);
       return { outer, inner: early.conn };
     }
     return await new Promise<TerminatedTls>((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#waiting.delete(port);
+        this.#waiting.delete(ports);
         closeQuietly(outer);
         reject(new Error("Cannot terminate TLS: the listener did not accept"));
       }, LIMITS.handshakeTimeoutMs);
-      this.#waiting.set(port, (inner) => {
+      this.#waiting.set(ports, (inner) => {
         clearTimeout(timer);
         resolve({ outer, inner });
       });
@@ -96,25 +96,25 @@ export class TlsTerminator implements Disposable {
       } catch {
         return; // The listener was closed.
       }
-      const { hostname, port } = conn.remoteAddr;
-      if (hostname !== LOOPBACK) {
+      if (conn.remoteAddr.hostname !== LOOPBACK) {
         closeQuietly(conn);
         continue;
       }
-      const waiting = this.#waiting.get(port);
-      this.#waiting.delete(port);
+      const ports = portPair(conn.remoteAddr, listener.addr);
+      const waiting = this.#waiting.get(ports);
+      this.#waiting.delete(ports);
       if (waiting !== undefined) waiting(conn);
-      else this.#keepEarly(port, conn);
+      else this.#keepEarly(ports, conn);
     }
   }
 
   /** Keeps a connection for the moment that `connect()` needs to return; a stranger's goes when that has passed. */
-  #keepEarly(port: number, conn: Deno.TlsConn): void {
+  #keepEarly(ports: string, conn: Deno.TlsConn): void {
     const timer = setTimeout(() => {
-      this.#early.delete(port);
+      this.#early.delete(ports);
       closeQuietly(conn);
     }, EARLY_MS);
-    this.#early.set(port, { conn, timer });
+    this.#early.set(ports, { conn, timer });
   }
 
   [Symbol.dispose](): void {
@@ -126,4 +126,9 @@ export class TlsTerminator implements Disposable {
     }
     this.#early.clear();
   }
+}
+
+/** What tells a connection on loopback from every other that is open: where it comes from and where it goes. */
+function portPair(from: Deno.NetAddr, to: Deno.NetAddr): string {
+  return `${from.port}>${to.port}`;
 }
