@@ -12,6 +12,9 @@ export function encodedForms(value: string): Uint8Array[] {
   const bytes = utf8.encode(value);
   const texts = new Set<string>([
     value,
+    // What a terminal makes of line ends, and what some stores make of a PEM key.
+    value.replace(/\r?\n/g, "\r\n"),
+    value.replaceAll("\r\n", "\n"),
     ...jsonForms(value),
     ...percentForms(value, bytes),
     htmlForm(value),

@@ -40,6 +40,12 @@ for (const [why, echo] of FORMS) {
   });
 }
 
+Deno.test("ScrubPlan finds a value of several lines with the line ends of a terminal", () => {
+  const key = "-----BEGIN KEY-----\ncanary\n-----END KEY-----\n";
+  const lines = new ScrubPlan([{ text: key, standIn: TOKEN }]);
+  assert.equal(text(lines.replaceAll(utf8.encode(key.replaceAll("\n", "\r\n")))), TOKEN);
+});
+
 Deno.test("StreamReplacer keeps the length where it was announced", () => {
   const replacer = plan().replacer({ keepLength: true });
   const input = utf8.encode(`<${CANARY}>`);
