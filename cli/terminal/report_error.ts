@@ -10,7 +10,7 @@ export function reportErrors(thrown: readonly unknown[]): void {
 
 /** The exit status that an error asks for: that of its kind, 70 for anything that is no `AppError`. */
 export function exitStatusOf(thrown: unknown): number {
-  return EXIT[thrown instanceof AppError ? thrown.kind : "bug"];
+  return thrown instanceof AppError ? thrown.exitStatus : EXIT.bug;
 }
 
 /** `error[CODE]: …`, a line for each cause, an empty line, a line for each hint. */
