@@ -1,4 +1,4 @@
-import { decideConnection } from "../../policy/connection_rule.ts";
+import { type ConnectionDecision, decideConnection } from "../../policy/connection_rule.ts";
 import { endToEnd, type Field, listed, single } from "../http/fields.ts";
 import { type Framing, requestFraming } from "../http/framing.ts";
 import { HttpError } from "../http/http_error.ts";
@@ -50,14 +50,7 @@ export function planRequest(
   const expectation = single(head.fields, "expect")?.toLowerCase();
   if (expectation !== undefined && expectation !== "100-continue") throw new HttpError("HTTP_EXPECTATION_UNKNOWN", 417);
   assertSameOrigin(head, target, origin);
-  const decision = decideConnection(
-    policy.rules,
-    { host: origin.host, port: origin.port, method: head.method, path: target.path },
-    policy.matcher,
-  );
-  if (decision.verdict === "deny") {
-    throw new Refusal("POLICY_REQUEST_DENIED", decision.rule === undefined ? {} : { rule: decision.rule });
-  }
+  const decision = decideRequest(head.method, target, { origin, policy });
   // A token in the target would go out as it is, into access logs; nothing is replaced there.
   if (policy.tokenPlan.search(encodeLatin1(target.pathAndQuery)) !== undefined) {
     throw new Refusal("PROXY_TOKEN_MISPLACED");
@@ -71,6 +64,21 @@ export function planRequest(
     fields: endToEnd(head.fields).filter((field) => !REWRITTEN.has(field.lower)),
     named: decision.named,
   };
+}
+
+/** @throws {Refusal} which tells a host that is not allowed at all from a request that is not. */
+function decideRequest(
+  method: string,
+  { path }: Target,
+  { origin: { host, port }, policy }: { origin: Origin; policy: ProxyPolicy },
+): ConnectionDecision {
+  const decision = decideConnection(policy.rules, { host, port, method, path }, policy.matcher);
+  if (decision.verdict === "allow") return decision;
+  const hostAllowed = decideConnection(policy.rules, { host, port }, policy.matcher).verdict === "allow";
+  throw new Refusal(
+    hostAllowed ? "POLICY_REQUEST_DENIED" : "POLICY_HOST_DENIED",
+    decision.rule === undefined ? {} : { rule: decision.rule },
+  );
 }
 
 /** Host and the absolute form must agree with the origin: the CONNECT target alone decides (TM-08). */

@@ -16,6 +16,7 @@ import { prepareSecrets } from "../run_secrets.ts";
 import { CertificateAuthority } from "../tls/certificate_authority.ts";
 import { TlsTerminator } from "../tls/tls_terminator.ts";
 import { writeAll } from "../write_all.ts";
+import { RawClient } from "./raw_client.ts";
 import { RawUpstream } from "./raw_upstream.ts";
 
 /** The value that must never be seen by a client. */
@@ -27,12 +28,16 @@ export interface LabOptions {
   readonly hosts?: readonly string[];
   readonly in?: readonly Placement[];
   readonly value?: string;
+  /** As in a configuration file; the default is `whole`. */
+  readonly mask?: string;
   /** What the upstream answers to each request, as bytes; the default is a small 200. */
   readonly respond?: (request: string, conn: Deno.Conn) => string | Promise<string>;
   /** The name on the upstream's certificate; the default is the name that is dialled. */
   readonly certificateFor?: string;
   /** Names that are dialled at the upstream. */
   readonly names?: readonly string[];
+  /** The upstream speaks clear text at `127.0.0.1`, and no name is led to it. */
+  readonly clear?: boolean;
   /** False leaves the upstream's CA out of the trusted ones. */
   readonly trusted?: boolean;
 }
@@ -41,7 +46,10 @@ export interface LabOptions {
 export interface Lab extends AsyncDisposable {
   readonly port: number;
   readonly token: MaskedToken;
+  /** Of OTHER_TOKEN, which may go to `other.test` only. */
   readonly secondToken: MaskedToken;
+  /** What the child sees of API_TOKEN. */
+  readonly masked: string;
   readonly login: ClientLogin;
   readonly caPem: string;
   readonly upstream: RawUpstream;
@@ -50,6 +58,10 @@ export interface Lab extends AsyncDisposable {
   raw(bytes: string): Promise<string>;
   /** Opens a tunnel with TLS inside. */
   tunnel(authority?: string, options?: { serverName?: string }): Promise<Deno.TlsConn>;
+  /** A client of the proxy itself. */
+  connect(): Promise<RawClient>;
+  /** A client inside a tunnel. */
+  client(authority?: string): Promise<RawClient>;
   /** Sends bytes inside a tunnel and reads until the proxy closes; `CLOSE` makes it do so. */
   inside(bytes: string, authority?: string): Promise<string>;
 }
@@ -60,12 +72,14 @@ export const CLOSE = "Connection: close\r\n";
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const stack = new AsyncDisposableStack();
   const upstreamCa = await CertificateAuthority.create({ now: new Date() });
-  const certificate = await upstreamCa.issue(parseHost(options.certificateFor ?? "api.test"));
+  const certificate = options.clear
+    ? undefined
+    : await upstreamCa.issue(parseHost(options.certificateFor ?? "api.test"));
   const upstream = stack.use(new RawUpstream(certificate, options.respond ?? (() => okay("hello"))));
   const token = makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
   const secondToken = makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
   const ref = parseSecretRef("lab");
-  const shared = { ref, in: options.in ?? DEFAULT_PLACEMENTS, mask: parseMask("whole") };
+  const shared = { ref, in: options.in ?? DEFAULT_PLACEMENTS, mask: parseMask(options.mask ?? "whole") };
   const secrets = prepareSecrets([
     { ...shared, name: parseSecretName("API_TOKEN"), token, hosts: options.hosts?.map(parseHostGrant) },
     { ...shared, name: parseSecretName("OTHER_TOKEN"), token: secondToken, hosts: [parseHostGrant("other.test")] },
@@ -73,7 +87,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const rules: readonly ConnectionRule[] | undefined = options.rules?.map((rule, at) =>
     parseConnectionRule(rule, at + 1)
   );
-  const names = options.names ?? ["api.test", "other.test"];
+  const names = options.clear ? [] : options.names ?? ["api.test", "other.test"];
   const ca = await CertificateAuthority.create({ now: new Date() });
   const login = new ClientLogin(crypto.getRandomValues(new Uint8Array(16)));
   const refusals: Refusal[] = [];
@@ -130,11 +144,14 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     port: server.port,
     token,
     secondToken,
+    masked: secrets.masked.get(parseSecretName("API_TOKEN"))!,
     login,
     caPem: ca.certificatePem,
     upstream,
     refusals,
     tunnel,
+    connect: async () => new RawClient(await dial()),
+    client: async (authority) => new RawClient(await tunnel(authority)),
     raw: async (bytes) => await exchange(await dial(), bytes),
     inside: async (bytes, authority) => await exchange(await tunnel(authority), bytes),
     async [Symbol.asyncDispose]() {

@@ -3,33 +3,42 @@ import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import type { LeafCertificate } from "../tls/certificate_authority.ts";
 import { writeAll } from "../write_all.ts";
 
-/** A TLS server that answers with bytes as they are given, and remembers what it was sent. */
+/** A server, over TLS or in clear text, that answers with bytes as they are given and remembers what it was sent. */
 export class RawUpstream implements AsyncDisposable {
   /** Each request: its head, and its body as far as its framing says. */
   readonly requests: string[] = [];
   /** All bytes that came, whole requests or not. */
   received = "";
   connections = 0;
-  readonly #listener: Deno.TlsListener;
+  readonly #listener: Deno.TlsListener | Deno.TcpListener;
   readonly #open = new Set<Deno.Conn>();
   readonly #serving = new Set<Promise<void>>();
   readonly #accepting: Promise<void>;
 
+  /** @param certificate Absent: clear text. */
   constructor(
-    certificate: LeafCertificate,
+    certificate: LeafCertificate | undefined,
     respond: (request: string, conn: Deno.Conn) => string | Promise<string>,
   ) {
-    this.#listener = Deno.listenTls({
-      hostname: "127.0.0.1",
-      port: 0,
-      cert: certificate.certPem,
-      key: certificate.keyPem,
-    });
+    const address = { hostname: "127.0.0.1", port: 0 };
+    this.#listener = certificate === undefined
+      ? Deno.listen(address)
+      : Deno.listenTls({ ...address, cert: certificate.certPem, key: certificate.keyPem });
     this.#accepting = this.#accept(respond);
   }
 
   get port(): number {
     return this.#listener.addr.port;
+  }
+
+  /** How many connections are open now. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Closes the connections that are open now, without a word. */
+  cut(): void {
+    for (const conn of this.#open) closeQuietly(conn);
   }
 
   async #accept(respond: (request: string, conn: Deno.Conn) => string | Promise<string>): Promise<void> {
