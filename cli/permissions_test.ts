@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import config from "../deno.json" with { type: "json" };
+import { PROVIDERS } from "../providers/registry.ts";
 import { workerPermissions } from "./permissions.ts";
 
 const NOTHING = {
@@ -44,3 +45,16 @@ Deno.test("deno.json gives no worker ffi, and programs only by name", () => {
   }
   assert(!("ffi" in config.permissions.kz));
 });
+
+for (const os of ["linux", "darwin", "windows"] as const) {
+  Deno.test(`workerPermissions() has what every provider asks for on ${os}`, () => {
+    const machine = { os, root: "/project", env: () => "/home/u" };
+    for (const entry of PROVIDERS) {
+      for (const action of ["resolve", "put", "check"] as const) {
+        const needed = entry.permissions(entry.prepare({}, machine), [], { machine, action });
+        assert(workerPermissions(`resolver-${entry.name}`, needed));
+        assert.deepEqual(needed.write !== undefined, entry.name === "store" && action === "put");
+      }
+    }
+  });
+}

@@ -1,5 +1,6 @@
 import { GetParametersCommand, PutParameterCommand, SSMClient, type SSMClientConfig } from "@aws-sdk/client-ssm";
-import { chunked, mapLimited } from "./aws_batch.ts";
+import { chunked } from "./chunked.ts";
+import { mapLimited } from "./map_limited.ts";
 import type { AwsAnswer } from "./aws_secrets_manager.ts";
 
 /** `GetParameters`, `Names`: at most 10 items. */

@@ -7,7 +7,8 @@ import {
   type SecretsManagerClientConfig,
 } from "@aws-sdk/client-secrets-manager";
 import { isBatchRefused } from "./aws_error.ts";
-import { chunked, mapLimited } from "./aws_batch.ts";
+import { chunked } from "./chunked.ts";
+import { mapLimited } from "./map_limited.ts";
 
 /** `BatchGetSecretValue`, `SecretIdList`: at most 20 items. */
 const BATCH_SIZE = 20;

@@ -1,8 +1,10 @@
-import { parseDotenv } from "./dotenv_parse.ts";
+import type { SecretRef } from "../policy/secret_ref.ts";
+import { type ParsedDotenv, parseDotenv } from "./dotenv_parse.ts";
 import type { ProviderOptions } from "./options.ts";
 import { splitDotenvRef } from "./path_ref.ts";
 import type { Provider } from "./provider.ts";
-import { readError, resolveEach } from "./provider_error.ts";
+import { readError } from "./provider_error.ts";
+import { resolveEach } from "./resolve_each.ts";
 import { readLimited } from "./read_limited.ts";
 
 /** The longest dotenv file: far above any written by hand, and cheap to hold. */
@@ -11,13 +13,14 @@ const MAX_FILE_BYTES = 1_048_576;
 /** Secrets in dotenv files; a reference is `path#KEY` with an absolute path. Read-only. */
 export function createDotenvProvider(_options: ProviderOptions): Provider {
   return {
-    resolve: (requests) =>
-      resolveEach(requests, async (ref) => {
+    async resolve(requests) {
+      // Many keys of one file are read once; kept for this call only.
+      const files = new Map<string, ParsedDotenv>();
+      return await resolveEach(requests, async (ref) => {
         const secret = { provider: "dotenv", ref };
         const { path, key } = splitDotenvRef(ref);
-        const bytes = await readLimited(path, MAX_FILE_BYTES, secret);
-        const parsed = parseDotenv(new TextDecoder().decode(bytes));
-        bytes.fill(0);
+        const parsed = files.get(path) ?? await readDotenv(path, secret);
+        files.set(path, parsed);
         if ("problem" in parsed) {
           throw readError(
             { code: "PROVIDER_SOURCE_INVALID", ...secret },
@@ -34,7 +37,17 @@ export function createDotenvProvider(_options: ProviderOptions): Provider {
           });
         }
         return new TextEncoder().encode(value);
-      }),
+      });
+    },
     check: () => Promise.resolve(),
   };
+}
+
+async function readDotenv(path: string, secret: { provider: string; ref: SecretRef }): Promise<ParsedDotenv> {
+  const bytes = await readLimited(path, MAX_FILE_BYTES, secret);
+  try {
+    return parseDotenv(new TextDecoder().decode(bytes));
+  } finally {
+    bytes.fill(0);
+  }
 }

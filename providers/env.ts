@@ -1,6 +1,7 @@
 import type { ProviderOptions } from "./options.ts";
 import type { Provider } from "./provider.ts";
-import { readError, resolveEach } from "./provider_error.ts";
+import { readError } from "./provider_error.ts";
+import { resolveEach } from "./resolve_each.ts";
 
 /** Secrets in the caller's environment; a reference is a variable's name. Read-only. */
 export function createEnvProvider(_options: ProviderOptions): Provider {

@@ -1,6 +1,6 @@
 import type { ProviderOptions } from "./options.ts";
 import type { Provider } from "./provider.ts";
-import { resolveEach } from "./provider_error.ts";
+import { resolveEach } from "./resolve_each.ts";
 import { readLimited } from "./read_limited.ts";
 import { MAX_VALUE_BYTES } from "./value.ts";
 

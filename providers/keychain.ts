@@ -3,7 +3,8 @@ import { type KeychainBackend, KeychainFailure } from "./keychain_backend.ts";
 import { DEFAULT_SERVICE, systemKeychain } from "./keychain_system.ts";
 import type { ProviderOptions } from "./options.ts";
 import type { Provider } from "./provider.ts";
-import { providerError, readError, resolveEach, storeError } from "./provider_error.ts";
+import { providerError, readError, storeError } from "./provider_error.ts";
+import { resolveEach } from "./resolve_each.ts";
 
 /** An item that nobody makes, looked up to see whether the keychain answers. */
 const PROBE_NAME = "kz-check";

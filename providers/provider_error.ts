@@ -34,17 +34,3 @@ export function providerError(
 export function describeSecret(secret: { provider: string; ref: string }): string {
   return `secret "${secret.ref}" of provider "${secret.provider}"`;
 }
-
-/** Resolves each request by a function of its own, so that one failure does not hide another. */
-export async function resolveEach(
-  requests: readonly { id: string; ref: SecretRef }[],
-  read: (ref: SecretRef) => Uint8Array | Promise<Uint8Array>,
-): Promise<({ id: string; bytes: Uint8Array } | { id: string; error: unknown })[]> {
-  return await Promise.all(requests.map(async ({ id, ref }) => {
-    try {
-      return { id, bytes: await read(ref) };
-    } catch (error) {
-      return { id, error };
-    }
-  }));
-}

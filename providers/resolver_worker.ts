@@ -145,6 +145,7 @@ async function check({ provider, timeoutMs }: Request<"check">): Promise<void> {
 
 /** Ends with the signal even where a provider does not heed it. */
 async function within<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
   return await Promise.race([
     promise,
     new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true })),

@@ -9,7 +9,7 @@ import { thisMachine } from "./this_machine.ts";
 /** How long all providers together may take: a keychain may be asking its user, a cloud may retry. */
 export const RESOLVE_TIMEOUT_MS = 30_000;
 
-/** A secret to resolve. `id` is the caller's key. */
+/** A secret to resolve. `id` is the caller's key, unique in one call. */
 export interface WantedSecret {
   readonly id: string;
   readonly provider: string;

@@ -1,12 +1,5 @@
-/** Calls to one service at a time: quick enough, and far below every published rate limit. */
-const MAX_CONCURRENT = 4;
-
-export function chunked<T>(items: readonly T[], size: number): T[][] {
-  return Array.from(
-    { length: Math.ceil(items.length / size) },
-    (_, index) => items.slice(index * size, (index + 1) * size),
-  );
-}
+/** Enough to be quick; few enough that a thousand secrets exhaust neither files, processes nor a service's rate limit. */
+const MAX_CONCURRENT = 8;
 
 /** Maps in order, with at most {@linkcode MAX_CONCURRENT} calls under way. */
 export async function mapLimited<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {

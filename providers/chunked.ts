@@ -1,0 +1,7 @@
+/** Cuts a list into pieces of at most `size`. */
+export function chunked<T>(items: readonly T[], size: number): T[][] {
+  return Array.from(
+    { length: Math.ceil(items.length / size) },
+    (_, index) => items.slice(index * size, (index + 1) * size),
+  );
+}
