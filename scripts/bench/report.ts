@@ -20,8 +20,8 @@ export interface Table {
   readonly rows: readonly Row[];
 }
 
-const NAME_WIDTH = 30;
-const VALUE_WIDTH = 13;
+const NAME_WIDTH = 34;
+const VALUE_WIDTH = 14;
 
 /** Prints a table in at most 100 columns, but for the targets that follow a row. */
 export function printTable(table: Table): void {

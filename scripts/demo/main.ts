@@ -1,9 +1,11 @@
+import { Buffer } from "node:buffer";
+import { gunzipSync } from "node:zlib";
 import { fileURLToPath } from "node:url";
 import process from "node:process";
 import { CertificateAuthority } from "../../proxy/tls/certificate_authority.ts";
 import { ROOT } from "../../tests/support/kz.ts";
 import { findLeak } from "../../tests/support/project.ts";
-import { Agent } from "./agent.ts";
+import { Agent, type ToolAnswer } from "./agent.ts";
 import { environmentLines, parseEnvironment } from "./environment_answer.ts";
 import { Findings, formCount } from "./findings.ts";
 import { type GithubUpstream, startGithubUpstream } from "./github_upstream.ts";
@@ -89,19 +91,34 @@ async function showEnvironmentAndDenial(scene: Scene): Promise<void> {
 
 async function showDenial({ screen, findings, upstream }: Scene, agent: Agent): Promise<void> {
   const before = upstream.received.length;
-  const stderrBefore = agent.stderr.length;
-  const answer = await agent.call("gzip-file-as-resource", {
-    name: "loot.gz",
-    data: `https://${FORBIDDEN_HOST}/loot`,
-    outputType: "resource",
-  });
-  // The line for the operator comes over another pipe than the answer.
-  const said = await eventually(() => agent.stderr.slice(stderrBefore), (text) => text.includes(FORBIDDEN_HOST));
-  screen.heading(`2  server-everything, gzip-file-as-resource: a call to ${FORBIDDEN_HOST}, which no rule allows`);
-  screen.sideBySide(["what the agent saw", "what the operator was told"], [[answer.text, said.trim()]]);
-  findings.claim("the call to a host that is not allowed failed", answer.isError);
-  findings.claim("the operator was told which host was denied", said.includes(FORBIDDEN_HOST));
-  findings.claim("nothing was sent for the denied call", upstream.received.length === before);
+  screen.heading(`2  server-everything, gzip-file-as-resource: calls to ${FORBIDDEN_HOST}, which no rule allows`);
+  const rows: [string, string][] = [];
+  for (const scheme of ["https", "http"]) {
+    const stderrBefore = agent.stderr.length;
+    const answer = await agent.call("gzip-file-as-resource", {
+      name: `${scheme}.gz`,
+      data: `${scheme}://${FORBIDDEN_HOST}/loot`,
+      outputType: "resource",
+    });
+    // The line for the operator comes over another pipe than the answer.
+    const said = await eventually(() => agent.stderr.slice(stderrBefore), (text) => text.includes(FORBIDDEN_HOST));
+    const seen = fetched(answer);
+    rows.push([`${scheme}: ${seen}`, said.trim()]);
+    findings.saw(`the body of the denied ${scheme} call`, seen);
+    findings.claim(
+      `the ${scheme} call to a host that is not allowed was denied`,
+      answer.isError || /"code":"POLICY_\w+_DENIED"/.test(seen),
+    );
+    findings.claim(`the operator was told of the ${scheme} call`, said.includes(FORBIDDEN_HOST));
+  }
+  screen.sideBySide(["what the agent saw", "what the operator was told"], rows);
+  findings.claim("nothing was sent for the denied calls", upstream.received.length === before);
+}
+
+/** What the tool fetched, which it hands on as the base64 of a gzip file; or its error. */
+function fetched(answer: ToolAnswer): string {
+  const blob = /"blob":"([^"]+)"/.exec(answer.text)?.[1];
+  return blob === undefined ? answer.text : gunzipSync(Buffer.from(blob, "base64")).toString().trim();
 }
 
 async function showGithub({ packages, stage, screen, findings, secrets, upstream }: Scene): Promise<void> {
@@ -146,7 +163,8 @@ async function showErrorMessage({ packages, stage, screen, findings, secrets }: 
   const output = await new Deno.Command(file, { args, env, cwd: stage.dir, clearEnv: true, stdin: "null" }).output();
   const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) => new TextDecoder().decode(bytes));
   screen.heading("4  an error message: the mariadb driver is given a URL that it does not read, and prints it whole");
-  const message = stderr?.trim() ?? "";
+  // The driver's own line; after it kz names the variables that the program did not get.
+  const message = stderr?.split("\n").find((line) => line.includes("connection string")) ?? "(absent)";
   const masked = new RegExp(`postgres://admin:${TOKEN_REGEXP.source}@prod-db:5432/app`);
   screen.sideBySide(["what the agent saw", "what it would have seen without kz"], [
     [message, message.replace(TOKEN_REGEXP, secrets.DB_PASSWORD)],
@@ -166,7 +184,7 @@ function conclude({ screen, findings, upstream }: Scene, time: { installedMs: nu
     failed.length === 0
       ? `Verdict: holds. ${findings.seenLength} characters seen by the agent, no real value in any of ${formCount()} ` +
         `forms; the upstream received the real token in ${upstream.received.length} of ${upstream.received.length} ` +
-        `requests; 1 call denied (${timing}).`
+        `requests; 2 calls denied (${timing}).`
       : `Verdict: does not hold. ${failed.length} of ${findings.claimCount} claims are not so (${timing}).`,
   );
   return failed.length === 0;

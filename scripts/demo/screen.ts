@@ -81,7 +81,9 @@ function wrap(text: string, width: number): string[] {
 
 function breakAt(text: string, width: number): number {
   for (let at = width; at > width / 3; at--) {
-    if (/[ @/|&[]/.test(text[at] ?? "") || text.startsWith("kz_masked_", at)) return at;
+    const [before = "", next = "", after = ""] = text.slice(at - 1);
+    const withinScheme = next === "/" && (/[:/]/.test(before) || after === "/");
+    if (/[ @/|&[]/.test(next) && !withinScheme || text.startsWith("kz_masked_", at)) return at;
   }
   return width;
 }
