@@ -1,11 +1,13 @@
 import { dirname, join } from "node:path";
 import { AppError } from "../../policy/error.ts";
+import { parseHostGrant } from "../../policy/host_pattern.ts";
 import { parseSecretName } from "../../policy/secret_name.ts";
+import { parseSecretRef } from "../../policy/secret_ref.ts";
 import { findConfigFiles, type FoundFiles, labelOf, LOCAL_FILE, type Surroundings } from "../config/config_files.ts";
 import { insertEntry } from "../config/insert_entry.ts";
 import { isHarmlessKey } from "../config/key_path.ts";
-import { KNOWN_PROVIDERS } from "../config/known_providers.ts";
-import { checkFiles, notFound } from "../config/load.ts";
+import { checkRef, KNOWN_PROVIDERS } from "../config/known_providers.ts";
+import { checkFiles, machineOf, notFound } from "../config/load.ts";
 import { nearestName } from "../config/nearest.ts";
 import type { ConfigFile } from "../config/problem.ts";
 import { createFile, replaceFile } from "../config/replace_file.ts";
@@ -29,7 +31,7 @@ export async function addCommand(args: Arguments, around: Surroundings): Promise
   const key = { table: environment === undefined ? ["secrets"] : [environment, "secrets"], key: name };
   // Before anything is asked: a name that is taken costs no answers.
   insertEntry(file.text, { ...key, value: '""' });
-  const value = await entryText(name, args, dirname(found.project.path));
+  const value = await entryText(name, args, { root: dirname(found.project.path), around });
   const edited: ConfigFile = { ...file, text: insertEntry(file.text, { ...key, value }) };
   await throwFirstProblem(local === undefined ? { ...found, project: edited } : { ...found, local: edited }, around);
   if (local !== undefined && found.local === undefined) await createFile(file.path, file.label, edited.text);
@@ -38,7 +40,11 @@ export async function addCommand(args: Arguments, around: Surroundings): Promise
   return 0;
 }
 
-async function entryText(name: string, args: Arguments, root: string): Promise<string> {
+async function entryText(
+  name: string,
+  args: Arguments,
+  { root, around }: { root: string; around: Surroundings },
+): Promise<string> {
   const asked = args.value("provider") === undefined || args.value("ref") === undefined;
   if (asked && !Deno.stdin.isTerminal()) {
     throw new AppError("USAGE_NO_TERMINAL", "Cannot ask for provider and reference: standard input is not a terminal", {
@@ -48,7 +54,9 @@ async function entryText(name: string, args: Arguments, root: string): Promise<s
   const provider = args.value("provider") ?? await askLine("Provider", await pickProvider(root));
   requireProvider(provider);
   const ref = args.value("ref") ?? await askLine("Reference", name.toLowerCase().replaceAll("_", "-"));
+  checkRef(provider, parseSecretRef(ref), machineOf(root, around));
   const hosts = args.list("hosts");
+  for (const host of hosts ?? []) parseHostGrant(host);
   const list = hosts === undefined ? "" : `, hosts = [${hosts.map(quote).join(", ")}]`;
   return `{ provider = ${quote(provider)}, ref = ${quote(ref)}${list} }`;
 }

@@ -49,9 +49,13 @@ function findSecret(config: KzConfig, name: string): ProvidedSecret {
 
 function requireWritable(secret: ProvidedSecret): void {
   if (getProvider(secret.provider).writable) return;
-  throw new AppError("PROVIDER_READ_ONLY", `Cannot store ${secret.name}: ${whereOf(secret)} can only be read`, {
-    hints: ["Put the value there by other means, or declare another provider"],
-  });
+  throw new AppError(
+    "PROVIDER_READ_ONLY",
+    `Cannot store ${secret.name}: its provider "${secret.provider}" can only be read`,
+    {
+      hints: ["Put the value there by other means, or declare another provider"],
+    },
+  );
 }
 
 /** Asks for one secret after another; what is stored stays stored if a later one fails. */

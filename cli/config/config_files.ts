@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { AppError } from "../../policy/error.ts";
 import type { ConfigFile } from "./problem.ts";
+import { systemState } from "./system_error.ts";
 
 export const PROJECT_FILE = ".keyzero.toml";
 export const LOCAL_FILE = ".keyzero.local.toml";
@@ -83,7 +84,7 @@ export async function readConfigFile(path: string, around: Surroundings): Promis
       if (await isLink(path)) throw fail("it is a symbolic link to a file that does not exist");
       return undefined;
     }
-    throw fail(stateOf(error), error);
+    throw fail(systemState(error), error);
   }
   if (bytes.length > MAX_BYTES) throw fail("it is larger than 1 MiB");
   try {
@@ -99,12 +100,4 @@ async function isLink(path: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function stateOf(error: unknown): string {
-  if (error instanceof Deno.errors.FilesystemLoop) return "its symbolic links lead in a circle";
-  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
-    return "permission is denied";
-  }
-  return "the system reports an error";
 }

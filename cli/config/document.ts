@@ -9,6 +9,7 @@ import { parseSecretRef } from "../../policy/secret_ref.ts";
 import type { ProviderOptions } from "../../providers/options.ts";
 import { type Composition, parseComposition } from "./composition.ts";
 import {
+  type Fault,
   type Field,
   flag,
   integer,
@@ -28,8 +29,10 @@ import { KNOWN_PROVIDERS, providerOptions } from "./known_providers.ts";
 
 // Every key of `.keyzero.toml` is defined in this file, once: the loader reads by it and `schema/` is made from it.
 
+const UNKNOWN_PROVIDER: Fault = { code: "CONFIG_PROVIDER_UNKNOWN", state: "this provider is unknown" };
+
 const SECRET_FIELDS = {
-  provider: oneOf(KNOWN_PROVIDERS, { description: "Where the value is held." }, "CONFIG_PROVIDER_UNKNOWN"),
+  provider: oneOf(KNOWN_PROVIDERS, { description: "Where the value is held." }, UNKNOWN_PROVIDER),
   ref: parsed(parseSecretRef, {
     description: "Where the value is at its provider, such as an item name or a path. Never the value itself.",
     minLength: 1,
@@ -209,8 +212,7 @@ const PROVIDERS: Field<ReadonlyMap<string, ProviderOptions>> = {
       if (!Object.hasOwn(PROVIDER_FIELDS, name)) {
         report([...at, name], {
           ...unknownKey(name, KNOWN_PROVIDERS),
-          code: "CONFIG_PROVIDER_UNKNOWN",
-          state: "this provider is unknown",
+          ...UNKNOWN_PROVIDER,
         });
         continue;
       }

@@ -42,8 +42,8 @@ export function parsed<T>(parse: (text: string) => T, doc: Doc): Field<T> {
   };
 }
 
-/** One of a few words. A wrong word is not shown, the nearest valid one is. */
-export function oneOf(words: readonly string[], doc: Doc, code: ErrorCode = "CONFIG_TYPE_INVALID"): Field<string> {
+/** One of a few words; `fault` is what any other is. A wrong word is not shown, the nearest valid one is. */
+export function oneOf(words: readonly string[], doc: Doc, fault: Fault): Field<string> {
   return {
     schema: { type: "string", enum: words, ...doc },
     read(value, at, report) {
@@ -51,7 +51,7 @@ export function oneOf(words: readonly string[], doc: Doc, code: ErrorCode = "CON
       if (words.includes(value)) return value;
       const near = nearestName(value, words);
       const hint = near === undefined ? `Use one of: ${words.join(", ")}` : `Did you mean "${near}"?`;
-      report(at, { code, state: "no such name is known", hints: [hint] });
+      report(at, { ...fault, hints: [hint] });
       return undefined;
     },
   };

@@ -14,7 +14,7 @@ import { type ConfigFile, type Problem, problemError } from "./problem.ts";
  * Reads the configuration for one environment.
  *
  * @param environment What `--env` says.
- * @throws {AppError} The first thing that is wrong, with file, line and key; a hint says how many there are. Messages
+ * @throws {AppError} The first thing that is wrong, with file, line and key; a hint says if there is more. Messages
  * never hold a value.
  */
 export async function loadConfig(around: Surroundings, environment?: string): Promise<KzConfig> {
@@ -24,7 +24,7 @@ export async function loadConfig(around: Surroundings, environment?: string): Pr
   const read = readDocuments(found);
   await throwFirst(await documentProblems(read));
   const chosen = chooseEnvironment(read.environments, environment, around.getEnv);
-  const merged = mergeLayers(layersOf(read, chosen), machineOf(project, around));
+  const merged = mergeLayers(layersOf(read, chosen), machineOf(dirname(project.path), around));
   await throwFirst(merged.problems);
   return configOf(read, { root: dirname(project.path), environment: chosen, merged });
 }
@@ -60,7 +60,7 @@ export async function checkFiles(found: FoundFiles, around: Surroundings): Promi
   const read = readDocuments(found, { keepGoing: true });
   const problems = [...await documentProblems(read)];
   for (const name of [undefined, ...read.environments]) {
-    problems.push(...mergeLayers(layersOf(read, name), machineOf(project, around)).problems);
+    problems.push(...mergeLayers(layersOf(read, name), machineOf(dirname(project.path), around)).problems);
   }
   // What is wrong in the default is wrong in each environment too.
   const errors = new Map<string, AppError>(read.unparsed.map((error) => [error.message, error]));
@@ -72,8 +72,9 @@ export async function checkFiles(found: FoundFiles, around: Surroundings): Promi
   return { files, environments: read.environments, problems: [...errors.values()] };
 }
 
-function machineOf(project: ConfigFile, { getEnv }: Surroundings): Machine {
-  return { os: Deno.build.os, root: dirname(project.path), env: (name) => getEnv(name) || undefined };
+/** @param root The directory of `.keyzero.toml`. */
+export function machineOf(root: string, { getEnv }: Surroundings): Machine {
+  return { os: Deno.build.os, root, env: (name) => getEnv(name) || undefined };
 }
 
 /** There is no `.keyzero.toml`. */
@@ -161,7 +162,7 @@ async function throwFirst(problems: readonly Problem[]): Promise<void> {
   const error = await problemError(first);
   if (others.length === 0) throw error;
   throw new AppError(error.code, error.message, {
-    hints: [...error.hints, `Run "kz validate" to see all ${problems.length} problems`],
+    hints: [...error.hints, 'Run "kz validate" to see all problems'],
   });
 }
 

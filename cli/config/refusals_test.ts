@@ -63,14 +63,14 @@ const TABLE: Row[] = [
     "an unknown provider",
     `[secrets]\nA = { provider = "keychian", ref = "x" }`,
     "CONFIG_PROVIDER_UNKNOWN",
-    ":2: secrets.A.provider: no such name is known",
+    ":2: secrets.A.provider: this provider is unknown",
     '"keychain"',
   ],
   [
     "a secret as a provider",
     `[secrets]\nA = { provider = "${CANARY}", ref = "x" }`,
     "CONFIG_PROVIDER_UNKNOWN",
-    ":2: secrets.A.provider: no such name is known",
+    ":2: secrets.A.provider: this provider is unknown",
     "keychain, store",
   ],
   [
@@ -273,7 +273,7 @@ const TABLE: Row[] = [
     "a path that is ambiguous",
     `[[blind.connections]]\nallow = true\nhost = "*"\npaths = ["/a/../${CANARY}"]`,
     "CONFIG_RULE_INVALID",
-    ":4: blind.connections[0].paths[0]: a path begins",
+    ":4: blind.connections[0].paths[0]: a path",
   ],
   ["everything kept", `[blind]\nkeep_env = ["*"]`, "CONFIG_NAME_INVALID", ":2: blind.keep_env[0]: "],
   [

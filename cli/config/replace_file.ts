@@ -1,16 +1,7 @@
 import { dirname, join } from "node:path";
 import { AppError } from "../../policy/error.ts";
 import type { ConfigFile } from "./problem.ts";
-
-/** What `Deno.errors` has no class for, by the system's name. */
-const STATES: Readonly<Record<string, string | undefined>> = {
-  ENOSPC: "the disk is full",
-  EDQUOT: "the quota of the disk is used up",
-  EFBIG: "the file would be larger than is allowed",
-  EROFS: "the disk can only be read",
-  EACCES: "permission is denied",
-  EPERM: "permission is denied",
-};
+import { systemState } from "./system_error.ts";
 
 /**
  * Replaces a file's text as one step: afterwards the file is the old or the new one, never a part of either. Its mode
@@ -31,7 +22,7 @@ export async function replaceFile(file: ConfigFile, text: string): Promise<void>
     const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? "\ufeff" : "";
     await writeBeside(path, mark + text, mode === null ? undefined : mode & 0o777);
   } catch (error) {
-    throw error instanceof AppError ? error : notWritten(file, stateOf(error), error);
+    throw error instanceof AppError ? error : notWritten(file, systemState(error), error);
   }
 }
 
@@ -50,7 +41,7 @@ export async function createFile(path: string, label: string, text: string): Pro
     }
     // Half a file is worse than none; it is ours, since it was new.
     await Deno.remove(path).catch(() => {});
-    throw notWritten({ label }, stateOf(error), error);
+    throw notWritten({ label }, systemState(error), error);
   }
 }
 
@@ -68,12 +59,6 @@ async function writeBeside(path: string, text: string, mode: number | undefined)
   }
   await Deno.rename(temporary, path);
   undo.move();
-}
-
-function stateOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
-  return STATES[code] ??
-    (error instanceof Deno.errors.PermissionDenied ? STATES["EACCES"]! : "the system reports an error");
 }
 
 function notWritten({ label }: { label: string }, state: string, cause?: unknown): AppError {

@@ -121,5 +121,5 @@ function requireTerminal(hints: readonly string[]): void {
 }
 
 function invalid(state: string, hints: readonly string[]): AppError {
-  return new AppError("USAGE_INPUT_INVALID", `Cannot read what was entered: ${state}`, { hints });
+  return new AppError("USAGE_INPUT_INVALID", `Cannot read value: ${state}`, { hints });
 }
