@@ -51,7 +51,7 @@ export async function kzCommand(
 ): Promise<KzCommand> {
   const all: Record<string, string | undefined> = { ...isolatedEnv(home), ...env };
   if (KZ_BINARY !== undefined) return { file: KZ_BINARY, args: [...args], env: withoutAbsent(all) };
-  all["DENO_DIR"] ??= await denoDir();
+  all["DENO_DIR"] ??= await ownDenoDir(home);
   const run = ["run", "--quiet", "-P=kz", "--no-prompt", `--config=${ROOT}deno.json`];
   return { file: Deno.execPath(), args: [...run, `${ROOT}cli/main.ts`, ...args], env: withoutAbsent(all) };
 }
@@ -143,6 +143,25 @@ export function isolatedEnv(home: string): Record<string, string | undefined> {
     // Deno's own look for a newer version would write to standard error.
     DENO_NO_UPDATE_CHECK: "1",
   };
+}
+
+/**
+ * A directory of Deno's own for each home, which shares packages and compiled sources with the usual one. Its databases are
+ * not shared: Deno empties those that it cannot write, as in a test that lets a disk be full.
+ */
+async function ownDenoDir(home: string): Promise<string> {
+  const shared = await denoDir();
+  if (Deno.build.os === "windows") return shared;
+  const own = `${home}/.cache/deno`;
+  await Deno.mkdir(own, { recursive: true });
+  for (const name of ["npm", "gen"]) {
+    try {
+      await Deno.symlink(`${shared}/${name}`, `${own}/${name}`);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
+  return own;
 }
 
 let knownDenoDir: string | undefined;
