@@ -1,6 +1,7 @@
 /// <reference lib="deno.worker" />
 import { AppError, toWireError, type WireError } from "../policy/error.ts";
 import { parseSecretRef, type SecretRef } from "../policy/secret_ref.ts";
+import { containErrors } from "./contain_errors.ts";
 import { loadProvider } from "./load_provider.ts";
 import type { ResolverReply, ResolverRequest, ValueMessage } from "./protocol.ts";
 import type { Provider, Resolution, SecretRequest } from "./provider.ts";
@@ -13,6 +14,11 @@ import { checkValue, equalBytes } from "./value.ts";
 const VERIFY_DELAYS_MS = [0, 200, 1000] as const;
 
 type Request<Kind extends ResolverRequest["kind"]> = Extract<ResolverRequest, { kind: Kind }>;
+
+containErrors(self, () => {
+  const reply: ResolverReply = { kind: "failed", error: toWireError(undefined) };
+  self.postMessage(reply);
+});
 
 self.onmessage = (event: MessageEvent<ResolverRequest>) => {
   void answer(event.data).then((reply) => self.postMessage(reply));
