@@ -21,7 +21,7 @@ export async function addCommand(args: Arguments, around: Surroundings): Promise
   const name = parseSecretName(args.operands[0]!);
   const environment = args.value("env");
   if (environment !== undefined && !isHarmlessKey(environment)) throw badEnvironment();
-  const found = await findConfigFiles(around);
+  const found = findConfigFiles(around);
   if (found.project === undefined) throw notFound();
   await throwFirstProblem(found, around);
   const local: ConfigFile | undefined = args.has("local")

@@ -31,25 +31,25 @@ export interface FoundFiles {
  *
  * @throws {AppError} `CONFIG_UNREADABLE` for a file that is there and cannot be read; it is never passed over.
  */
-export async function findConfigFiles(around: Surroundings): Promise<FoundFiles> {
-  const user = await readUserFile(around);
+export function findConfigFiles(around: Surroundings): FoundFiles {
+  const user = readUserFile(around);
   for (let dir = around.cwd;; dir = dirname(dir)) {
-    const project = await readConfigFile(join(dir, PROJECT_FILE), around);
+    const project = readConfigFile(join(dir, PROJECT_FILE), around);
     if (project !== undefined) {
-      return { user, project, local: await readConfigFile(join(dir, LOCAL_FILE), around) };
+      return { user, project, local: readConfigFile(join(dir, LOCAL_FILE), around) };
     }
     if (dirname(dir) === dir) return { user, project: undefined, local: undefined };
   }
 }
 
-async function readUserFile(around: Surroundings): Promise<ConfigFile | undefined> {
+function readUserFile(around: Surroundings): ConfigFile | undefined {
   // XDG Base Directory Specification: an empty or relative path counts as none.
   const xdg = around.getEnv("XDG_CONFIG_HOME");
   const home = around.getEnv("HOME") || around.getEnv("USERPROFILE");
   const base = xdg !== undefined && isAbsolute(xdg) ? xdg : home === undefined ? undefined : join(home, ".config");
   return base === undefined || !isAbsolute(base)
     ? undefined
-    : await readConfigFile(join(base, "keyzero", "config.toml"), around);
+    : readConfigFile(join(base, "keyzero", "config.toml"), around);
 }
 
 /** How a path is shown: from the working directory, from `~`, or whole. */
@@ -67,21 +67,22 @@ export function labelOf(path: string, around: Surroundings): string {
  * @returns Undefined if there is none.
  * @throws {AppError} `CONFIG_UNREADABLE`
  */
-export async function readConfigFile(path: string, around: Surroundings): Promise<ConfigFile | undefined> {
+export function readConfigFile(path: string, around: Surroundings): ConfigFile | undefined {
   const label = labelOf(path, around);
   const fail = (state: string, cause?: unknown) =>
     new AppError("CONFIG_UNREADABLE", `Cannot read ${label}: ${state}`, cause === undefined ? {} : { cause });
   let bytes: Uint8Array;
   try {
+    // Synchronous, since nothing else goes on yet and a thread for each call would cost more than the calls.
     // Before it is opened: opening a pipe would wait for a writer.
-    const info = await Deno.stat(path);
+    const info = Deno.statSync(path);
     if (!info.isFile) throw fail("it is not a regular file");
     if (info.size > MAX_BYTES) throw fail("it is larger than 1 MiB");
-    bytes = await Deno.readFile(path);
+    bytes = Deno.readFileSync(path);
   } catch (error) {
     if (error instanceof AppError) throw error;
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      if (await isLink(path)) throw fail("it is a symbolic link to a file that does not exist");
+      if (isLink(path)) throw fail("it is a symbolic link to a file that does not exist");
       return undefined;
     }
     throw fail(systemState(error), error);
@@ -94,9 +95,9 @@ export async function readConfigFile(path: string, around: Surroundings): Promis
   }
 }
 
-async function isLink(path: string): Promise<boolean> {
+function isLink(path: string): boolean {
   try {
-    return (await Deno.lstat(path)).isSymlink;
+    return Deno.lstatSync(path).isSymlink;
   } catch {
     return false;
   }

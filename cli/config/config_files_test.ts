@@ -37,7 +37,7 @@ Deno.test("findConfigFiles() walks up to the nearest .keyzero.toml [F-3.1]", asy
   await directory.write("a/.keyzero.toml", "near");
   await directory.write("a/.keyzero.local.toml", "local");
   await directory.write("a/b/c/.keyzero.local.toml", "not beside it");
-  const found = await findConfigFiles(around(join(directory.path, "a/b/c")));
+  const found = findConfigFiles(around(join(directory.path, "a/b/c")));
   assert.deepEqual([found.project?.text, found.local?.text, found.user], ["near", "local", undefined]);
   assert.equal(found.project?.label, join("..", "..", ".keyzero.toml"));
 });
@@ -47,13 +47,12 @@ Deno.test("findConfigFiles() finds the user's file by XDG_CONFIG_HOME, else in ~
   await directory.write("xdg/keyzero/config.toml", "xdg");
   await directory.write("home/.config/keyzero/config.toml", "home");
   const HOME = join(directory.path, "home");
-  const text = async (variables: Record<string, string>) =>
-    (await findConfigFiles(around(directory.path, variables))).user?.text;
-  assert.equal(await text({ HOME, XDG_CONFIG_HOME: join(directory.path, "xdg") }), "xdg");
-  assert.equal(await text({ HOME, XDG_CONFIG_HOME: "relative" }), "home");
-  assert.equal(await text({ HOME }), "home");
-  assert.equal(await text({ HOME: join(directory.path, "xdg/keyzero/config.toml") }), undefined);
-  assert.equal(await text({}), undefined);
+  const text = (variables: Record<string, string>) => findConfigFiles(around(directory.path, variables)).user?.text;
+  assert.equal(text({ HOME, XDG_CONFIG_HOME: join(directory.path, "xdg") }), "xdg");
+  assert.equal(text({ HOME, XDG_CONFIG_HOME: "relative" }), "home");
+  assert.equal(text({ HOME }), "home");
+  assert.equal(text({ HOME: join(directory.path, "xdg/keyzero/config.toml") }), undefined);
+  assert.equal(text({}), undefined);
 });
 
 type Make = (directory: Directory) => Promise<unknown>;
@@ -83,7 +82,7 @@ for (const [why, make, state, ignore = false] of REFUSED) {
       await Deno.mkdir(join(directory.path, "inner"));
       const inner = new Directory(join(directory.path, "inner"));
       await make(inner);
-      await assert.rejects(findConfigFiles(around(inner.path)), (error) => {
+      assert.throws(() => findConfigFiles(around(inner.path)), (error) => {
         assert.ok(error instanceof AppError && error.code === "CONFIG_UNREADABLE");
         assert.equal(error.message, `Cannot read .keyzero.toml: ${state}`);
         return !Deno.inspect(error).includes(CANARY);
@@ -97,7 +96,7 @@ Deno.test("findConfigFiles() reads 1 MiB, a link to a file, and a byte order mar
   await directory.write("real", new Uint8Array([0xef, 0xbb, 0xbf, 0x61]));
   await Deno.symlink("real", join(directory.path, ".keyzero.toml"));
   await directory.write(".keyzero.local.toml", "#".repeat(1024 * 1024));
-  const { project, local } = await findConfigFiles(around(directory.path));
+  const { project, local } = findConfigFiles(around(directory.path));
   assert.deepEqual([project?.text, local?.text.length], ["a", 1024 * 1024]);
 });
 

@@ -3,7 +3,7 @@ import { AppError } from "../../policy/error.ts";
 import type { Machine } from "../../providers/machine.ts";
 import { type ConfigDocument, DOCUMENT, USER_DOCUMENT } from "./document.ts";
 import { chooseEnvironment } from "./environment.ts";
-import type { Field } from "./field.ts";
+import { type Fault, faultOf, type Field } from "./field.ts";
 import { findConfigFiles, type FoundFiles, type Surroundings } from "./config_files.ts";
 import { type Layer, type Merged, mergeLayers, wildcards } from "./merge.ts";
 import type { KzConfig } from "./model.ts";
@@ -18,7 +18,7 @@ import { type ConfigFile, type Problem, problemError } from "./problem.ts";
  * never hold a value.
  */
 export async function loadConfig(around: Surroundings, environment?: string): Promise<KzConfig> {
-  const found = await findConfigFiles(around);
+  const found = findConfigFiles(around);
   const { project } = found;
   if (project === undefined) throw notFound();
   const read = readDocuments(found);
@@ -45,7 +45,7 @@ export interface ConfigCheck {
 export async function checkConfig(around: Surroundings): Promise<ConfigCheck> {
   let found: FoundFiles;
   try {
-    found = await findConfigFiles(around);
+    found = findConfigFiles(around);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { files: [], environments: [], problems: [error] };
@@ -139,21 +139,38 @@ async function documentProblems(read: ReadFiles): Promise<readonly Problem[]> {
   for (const { file, document } of read.documents) {
     for (const [name, section] of document.environments) layers.push({ file, at: [name], section });
   }
-  const wide = layers.flatMap((layer) => [...wildcards(layer)]);
-  if (wide.length === 0) return read.problems;
+  return [...read.problems, ...await wideWildcards(layers), ...await badExpressions(layers)];
+}
+
+async function wideWildcards(layers: readonly Layer[]): Promise<readonly Problem[]> {
+  const all = layers.flatMap((layer) => [...wildcards(layer)]);
+  if (all.length === 0) return [];
   // The list of public suffixes is large, and few configurations need it.
   const { isPublicSuffix } = await import("../../policy/public_suffix.ts");
-  return [
-    ...read.problems,
-    ...wide.filter(({ suffix }) => isPublicSuffix(suffix)).map(({ place }): Problem => ({
-      place,
-      fault: {
-        code: "CONFIG_HOST_INVALID",
-        state: "anyone can register a name below this wildcard",
-        hints: ["Write a wildcard below a name of one owner, or each host by itself"],
-      },
-    })),
-  ];
+  const fault: Fault = {
+    code: "CONFIG_HOST_INVALID",
+    state: "anyone can register a name below this wildcard",
+    hints: ["Write a wildcard below a name of one owner, or each host by itself"],
+  };
+  return all.filter(({ suffix }) => isPublicSuffix(suffix)).map(({ place }) => ({ place, fault }));
+}
+
+/** Host expressions that the proxy would not read. */
+async function badExpressions(layers: readonly Layer[]): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const { file, at, section } of layers) {
+    for (const rule of section.blind?.connections ?? []) {
+      if (rule.host.kind !== "regexp") continue;
+      const { hostMatcher } = await import("../../proxy/host_matcher.ts");
+      try {
+        await hostMatcher([rule]);
+      } catch (error) {
+        const path = [...at, "blind", "connections", rule.number - 1, "host"];
+        problems.push({ place: { file, path }, fault: faultOf(error) });
+      }
+    }
+  }
+  return problems;
 }
 
 async function throwFirst(problems: readonly Problem[]): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseHost } from "../../policy/host.ts";
+import { DEFAULT_PLACEMENTS, parsePlacement } from "../../policy/placement.ts";
 import { parseSecretName } from "../../policy/secret_name.ts";
 import { loadConfig } from "./load.ts";
 import type { KzConfig, ProvidedSecret } from "./model.ts";
@@ -89,13 +90,13 @@ Deno.test("loadConfig() reads every field of a secret, with its defaults", async
       { pattern: { kind: "exact", host: "api.example.com" }, port: undefined, pathPrefix: undefined },
       { pattern: { kind: "suffix", suffix: "example.org" }, port: 8443, pathPrefix: "/v1" },
     ],
-    in: [{ kind: "header", name: "x-key" }],
+    in: [parsePlacement("header:X-Key")],
     optional: false,
     expose: true,
     mask: { kind: "auto" },
   });
   const { hosts, in: places, expose, mask } = provided(config, "PASSWORD");
-  assert.deepEqual([hosts, places, expose, mask], [undefined, [{ kind: "header" }], false, { kind: "whole" }]);
+  assert.deepEqual([hosts, places, expose, mask], [undefined, DEFAULT_PLACEMENTS, false, { kind: "whole" }]);
   assert.equal(provided(config, "EXTRA").optional, true);
 });
 
@@ -133,7 +134,7 @@ Deno.test("loadConfig() lets an environment override key by key [F-3.4]", async 
 Deno.test("loadConfig() keeps what an override does not name, so that no silence widens where a secret may go", async () => {
   const config = await load(ALL, { environment: "production" });
   assert.equal(provided(config, "TOKEN").hosts?.length, 2);
-  assert.deepEqual(provided(config, "TOKEN").in, [{ kind: "header", name: "x-key" }]);
+  assert.deepEqual(provided(config, "TOKEN").in, [parsePlacement("header:X-Key")]);
   assert.equal(provided(config, "PASSWORD").expose, false);
   assert.deepEqual(provided(config, "MINE").hosts, []);
   // What was composed has no fields to keep.

@@ -308,6 +308,12 @@ const TABLE: Row[] = [
     ":2: blind.keepenv: this key is unknown",
     '"keep_env"',
   ],
+  [
+    "an expression that RE2 does not read",
+    `[[blind.connections]]\nallow = true\nhost = "/(?=${CANARY})/"`,
+    "CONFIG_RULE_INVALID",
+    ":3: blind.connections[0].host: the host expression",
+  ],
   // The other files
   ["a key twice", `[secrets]\nA = ${K}\nA = ${K}`, "CONFIG_SYNTAX_INVALID", ":3:1: this key is defined twice"],
   [
