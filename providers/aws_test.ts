@@ -92,7 +92,7 @@ async function resolve(aws: FakeAws, refs: readonly string[]): Promise<(string |
   });
 }
 
-Deno.test("createAwsProvider() signs each request for its region and service", async () => {
+Deno.test("createAwsProvider() signs each request for its region and service [F-5.6]", async () => {
   using _credentials = credentials();
   await using aws = startFakeAws(answerFrom({ secrets: new Map([["a", "1"]]), parameters: new Map([["b", "2"]]) }));
   assert.deepEqual(await resolve(aws, ["sm://a", "ssm://b"]), ["1", "2"]);

@@ -34,7 +34,7 @@ async function killAfter(writer: Deno.ChildProcess, entries: number, delayMs: nu
 }
 
 Deno.test({
-  name: "createStoreProvider() loses nothing that was stored when a writer is killed in mid-write",
+  name: "createStoreProvider() loses nothing that was stored when a writer is killed in mid-write [F-5.2]",
   ignore: Deno.build.os === "windows",
   async fn() {
     using directory = temporaryDirectory();
@@ -53,7 +53,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "createStoreProvider() loses no entry of two writers at once",
+  name: "createStoreProvider() loses no entry of two writers at once [F-9.6]",
   ignore: Deno.build.os === "windows",
   async fn() {
     using directory = temporaryDirectory();
@@ -111,7 +111,7 @@ function canMount(): boolean {
 }
 
 Deno.test({
-  name: "createStoreProvider() leaves the store whole when the disk is full",
+  name: "createStoreProvider() leaves the store whole when the disk is full [F-9.7]",
   ignore: !canMount(),
   async fn() {
     using disk = smallDisk();

@@ -15,7 +15,7 @@ const VALUES: readonly [why: string, value: string][] = [
   ["JSON's own signs", '"\\\u2028{}'],
 ];
 for (const [why, value] of VALUES) {
-  Deno.test(`createStoreProvider() gives back ${why}`, async () => {
+  Deno.test(`createStoreProvider() gives back ${why} [F-5.2]`, async () => {
     using directory = temporaryDirectory();
     const options = { path: join(directory.path, "new", "store.age"), identity: "file" };
     await storeOf(options).put("a", value);
@@ -115,7 +115,7 @@ const DAMAGE: readonly [why: string, damage: (file: Uint8Array) => Uint8Array][]
   ["has a flipped bit", (file) => file.with(-1, file.at(-1)! ^ 1)],
 ];
 for (const [why, damage] of DAMAGE) {
-  Deno.test(`createStoreProvider() refuses a store that ${why}, and does not overwrite it`, async () => {
+  Deno.test(`createStoreProvider() refuses a store that ${why}, and does not overwrite it [F-9.4]`, async () => {
     using directory = temporaryDirectory();
     const path = join(directory.path, "store.age");
     const store = storeOf({ path, identity: "file" });
@@ -138,7 +138,7 @@ function storeCheck(store: ReturnType<typeof storeOf>): Promise<void> {
   return store.provider.check({ signal: new AbortController().signal });
 }
 
-Deno.test("createStoreProvider() with a passphrase: made with it, opened by it, refused without and by another", async () => {
+Deno.test("createStoreProvider() with a passphrase: made with it, opened by it, refused without and by another [F-9.5]", async () => {
   using directory = temporaryDirectory();
   const path = join(directory.path, "store.age");
   const store = storeOf({ path });

@@ -32,7 +32,7 @@ Deno.test("resolveAll() resolves nothing without a worker", async () => {
   assert.deepEqual(await resolveText([], new Map(), { root: "/" }), { values: {}, codes: {} });
 });
 
-Deno.test("resolveAll() resolves over several providers, and lists every failure", async () => {
+Deno.test("resolveAll() resolves over several providers, and lists every failure [F-4.8] [F-5.3] [F-5.4] [F-5.5] [F-9.3]", async () => {
   using directory = temporaryDirectory();
   using _set = setVariable("KZ_TEST_A", `${CANARY} ä\n`);
   using _empty = setVariable("KZ_TEST_EMPTY", "");
@@ -82,7 +82,7 @@ Deno.test("resolveAll() resolves over several providers, and lists every failure
   });
 });
 
-Deno.test("resolveAll() names provider and reference in each failure, and never a value", async () => {
+Deno.test("TM-30 resolveAll() names provider and reference in each failure, and never a value", async () => {
   using directory = temporaryDirectory();
   Deno.writeTextFileSync(join(directory.path, "nul"), `${CANARY}\0`);
   Deno.writeTextFileSync(join(directory.path, "broken"), `A=1\n${CANARY}\n`);
@@ -217,7 +217,7 @@ Deno.test("resolveAll() refuses options that the provider does not have", async 
   assert.deepEqual(codes, { a: "CONFIG_KEY_UNKNOWN" });
 });
 
-Deno.test("resolveAll() and putSecret() reach AWS within the worker's permissions", async () => {
+Deno.test("resolveAll() and putSecret() reach AWS within the worker's permissions [F-5.6]", async () => {
   using _credentials = credentials();
   const stored = new Map<string, string>();
   await using aws = startFakeAws(({ target, body }): Answer => {

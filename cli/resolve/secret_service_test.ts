@@ -5,7 +5,7 @@ import { denoDirectory, hasSecretService, isInstalled, runWithSecretService } fr
 const SESSION = new URL("./testing/keychain_session.ts", import.meta.url);
 
 Deno.test({
-  name: "resolveAll() and putSecret() use a real Secret Service, and a store keeps its identity there",
+  name: "resolveAll() and putSecret() use a real Secret Service, and a store keeps its identity there [F-5.1]",
   ignore: !hasSecretService(),
   async fn() {
     using directory = temporaryDirectory();

@@ -150,7 +150,7 @@ const TASKS: readonly {
 ];
 for (const { why, task, granted, denied } of TASKS) {
   Deno.test({
-    name: `resolverPermissions() inside the worker of ${why}`,
+    name: `resolverPermissions() inside the worker of ${why} [F-5.7]`,
     ignore: Deno.build.os === "windows",
     async fn() {
       const all = [...granted, ...denied, ...ALWAYS_DENIED];
@@ -178,7 +178,7 @@ async function askBeyond(
   return { found: reply.found, code: reply.failed[0]?.error.code };
 }
 
-Deno.test("Resolver of env cannot read a variable that its task did not name", async () => {
+Deno.test("Resolver of env cannot read a variable that its task did not name [F-5.7]", async () => {
   using _named = setVariable("KZ_NAMED", "x");
   using _other = setVariable("KZ_OTHER", "kz-canary-other");
   const task = taskFor("env", ["KZ_NAMED"]);
@@ -186,7 +186,7 @@ Deno.test("Resolver of env cannot read a variable that its task did not name", a
   assert.deepEqual(await askBeyond(task, "KZ_OTHER"), { found: [], code: "INTERNAL" });
 });
 
-Deno.test("Resolver of file and dotenv cannot read a file that its task did not name", async () => {
+Deno.test("Resolver of file and dotenv cannot read a file that its task did not name [F-5.7]", async () => {
   using directory = temporaryDirectory();
   const [named, other] = [join(directory.path, "named"), join(directory.path, "other")];
   for (const path of [named, other]) Deno.writeTextFileSync(path, "A=kz-canary-file\n");
