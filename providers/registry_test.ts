@@ -62,7 +62,6 @@ const REFS: readonly [provider: string, ref: string, parsed: string | undefined]
   ["aws", "a", undefined],
 ];
 for (const [provider, ref, parsed] of REFS) {
-  // requirement: TM-28
   Deno.test(`parseRef() of ${provider} ${parsed === undefined ? "refuses" : "reads"} ${ref}`, () => {
     const parse = () => getProvider(provider).parseRef(parseSecretRef(ref), MACHINE);
     if (parsed === undefined) assert.throws(parse, { name: "AppError", code: "CONFIG_REF_INVALID" });
