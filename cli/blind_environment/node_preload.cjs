@@ -23,11 +23,12 @@ const tls = require("tls");
 
 /** A refusal's body is a short JSON text; what is longer is not ours. */
 const MAX_REFUSAL_BYTES = 4096;
-/** Node's HTTP client since 26 and before: each generation of undici has a place of its own for its dispatcher. */
+/** Where undici keeps the dispatcher that `fetch` uses; the name has a number for its generation. */
 const DISPATCHERS = [Symbol.for("undici.globalDispatcher.1"), Symbol.for("undici.globalDispatcher.2")];
 const ROUTED = Symbol("routed through the KeyZero proxy");
 
-const proxy = readProxy(process.env.HTTPS_PROXY);
+// Deno loads this file as well and obeys the variables by itself; its `node:tls` is not to be touched.
+const proxy = process.versions.deno === undefined ? readProxy(process.env.HTTPS_PROXY) : undefined;
 if (proxy !== undefined) {
   routeTls();
   routeHttp();
