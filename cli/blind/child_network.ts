@@ -1,4 +1,4 @@
-import { writeCaFiles } from "../blind_environment/ca_files.ts";
+import { CaFiles } from "../blind_environment/ca_files.ts";
 import { runtimeVariables } from "../blind_environment/runtime_variables.ts";
 import type { ProxyReady } from "./proxy_process.ts";
 
@@ -7,15 +7,22 @@ export interface ChildNetwork extends AsyncDisposable {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** @param kept The variables of the caller that the child keeps; those that ours replace are merged where they can be. */
+/** @param caller The caller's variables; the options of Node and Java among them are kept beside ours. */
 export async function openChildNetwork(
   { port, user, password, caPem }: ProxyReady,
-  kept: Readonly<Record<string, string>>,
+  caller: Readonly<Record<string, string>>,
 ): Promise<ChildNetwork> {
-  const files = await writeCaFiles(caPem, (name) => Deno.env.get(name));
-  const proxyUrl = `http://${user}:${password}@127.0.0.1:${port}`;
-  return {
-    variables: runtimeVariables({ ...files, proxyUrl, nodeOptions: kept.NODE_OPTIONS }),
-    [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
-  };
+  const files = await CaFiles.create({ caPem, caller });
+  const { caFile, caBundleFile, preloadFile, wgetrcFile, trustStoreFile } = files;
+  const variables = runtimeVariables({
+    caFile,
+    caBundleFile,
+    preloadFile,
+    wgetrcFile,
+    trustStoreFile,
+    proxyUrl: `http://${user}:${password}@127.0.0.1:${port}`,
+    nodeOptions: caller["NODE_OPTIONS"],
+    javaToolOptions: caller["JAVA_TOOL_OPTIONS"],
+  });
+  return { variables, [Symbol.asyncDispose]: () => files[Symbol.asyncDispose]() };
 }

@@ -5,6 +5,7 @@ import { lateHint } from "../child/late_hint.ts";
 import { inheritedEnvironment } from "../blind_environment/inherited.ts";
 import type { RunOptions } from "../commands/run.ts";
 import type { KzConfig, ProvidedSecret } from "../config/model.ts";
+import { callerEnvironment } from "../run/caller_environment.ts";
 import { composeVariables } from "../run/compose.ts";
 import { fillPlaceholders } from "../run/placeholders.ts";
 import { resolveSelected } from "../run/resolve_selected.ts";
@@ -21,10 +22,14 @@ import { readRoots } from "./read_roots.ts";
 export async function runBlind(options: RunOptions, config: KzConfig): Promise<number> {
   const [command = "", ...args] = options.command;
   const { exposed, provided } = selectSecrets(config, options.only);
-  const { passed, withheld } = inheritedEnvironment(Deno.env.toObject(), [...options.keepEnv, ...config.blind.keepEnv]);
+  const caller = callerEnvironment();
+  const { passed, withheld } = inheritedEnvironment(caller, [...options.keepEnv, ...config.blind.keepEnv], {
+    mode: "blind",
+    caseSensitive: Deno.build.os !== "windows",
+  });
   const warn = (line: string) => writeStderr(`${line}\n`);
   using proxy = new ProxyProcess(config.blind, warn);
-  const ready = await startProxy(proxy, { config, provided, variables: passed, args: options.command });
+  const ready = await startProxy(proxy, { config, provided, variables: caller, args: options.command });
   Deno.permissions.revokeSync({ name: "net" });
   if (ready.revealingArgs) {
     throw new AppError("USAGE_ARGUMENT_PUBLIC", "Cannot start child: an argument holds a secret value", {
@@ -36,15 +41,20 @@ export async function runBlind(options: RunOptions, config: KzConfig): Promise<n
   }
   const variables = composeVariables(exposed, { config, texts: ready.masked });
   const arguments_ = fillPlaceholders(args, { config, variables });
-  for (const name of ready.revealing) delete passed[name];
-  await using network = await openChildNetwork(ready, passed);
+  // A caller's variable that holds a value is never passed, whatever is kept.
+  for (const name of ready.revealing) {
+    delete passed[name];
+    delete caller[name];
+  }
+  await using network = await openChildNetwork(ready, caller);
   const end = await runChild({
     command,
     args: arguments_,
     environment: { ...passed, ...network.variables, ...variables },
     warn,
   });
-  const hint = lateHint([...withheld, ...ready.revealing], end);
+  const missed = [...new Set([...withheld, ...ready.revealing])].filter((name) => !Object.hasOwn(variables, name));
+  const hint = lateHint(missed, end);
   if (hint !== undefined) warn(`hint: ${hint}`);
   return end.status;
 }

@@ -3,6 +3,7 @@ import type { Surroundings } from "../config/config_files.ts";
 import { loadConfig } from "../config/load.ts";
 import type { KzConfig } from "../config/model.ts";
 import { runChild } from "../child/run_child.ts";
+import { callerEnvironment } from "../run/caller_environment.ts";
 import { composeVariables } from "../run/compose.ts";
 import { fetchValues, redactorFor } from "../run/direct_mode.ts";
 import { refusePlaceholders } from "../run/placeholders.ts";
@@ -78,15 +79,11 @@ async function runDirect(options: RunOptions, config: KzConfig): Promise<number>
   return end.status;
 }
 
-/** What opens our own store must not be handed on. */
-const OURS = "KEYZERO_PASSPHRASE";
-
 async function callerVariables(
   { cleanEnv, keepEnv }: RunOptions,
 ): Promise<{ passed: Readonly<Record<string, string>>; withheld: readonly string[] }> {
-  const caller = Deno.env.toObject();
-  delete caller[OURS];
+  const caller = callerEnvironment();
   if (!cleanEnv) return { passed: caller, withheld: [] };
   const { inheritedEnvironment } = await import("../blind_environment/inherited.ts");
-  return inheritedEnvironment(caller, keepEnv);
+  return inheritedEnvironment(caller, keepEnv, { mode: "direct", caseSensitive: Deno.build.os !== "windows" });
 }
