@@ -16,6 +16,8 @@ export const LIMITS = {
   clientHelloBytes: 16 * 1024,
   /** Bodies up to this are sent in one piece with their head, after all of them was searched. */
   wholeBodyBytes: 64 * 1024,
+  /** Bodies that may hold a token in a field are read whole up to this; APIs take credentials in small bodies. */
+  swappedBodyBytes: 1024 * 1024,
   /** An encoded request body is decoded to be searched; git sends such up to 1 MiB. */
   encodedBodyBytes: 1024 * 1024,
   /** What an encoded request body may decode to; more is a bomb. */

@@ -9,6 +9,8 @@ export interface ProxyPolicy {
   readonly rules: readonly ConnectionRule[] | undefined;
   readonly matcher: HostMatcher;
   readonly tokens: TokenTable;
+  /** Some secret may stand in a request body, so that bodies are read before they are sent. */
+  readonly anyInBody: boolean;
   /** Finds tokens, in any encoding, in what goes out. */
   readonly tokenPlan: ScrubPlan;
   /** Replaces real values, in any encoding, in what comes back. */

@@ -30,16 +30,16 @@ function send(message: ProxyMessage): void {
 
 async function start(setup: ProxySetup): Promise<ProxyMessage> {
   const [ca, matcher, values] = await Promise.all([authority, hostMatcher(setup.rules), receiveValues(setup)]);
-  const { tokens, tokenPlan, valuePlan, masked, unscrubbed } = prepareSecrets(setup.secrets, values);
+  const { masked, unscrubbed, ...secrets } = prepareSecrets(setup.secrets, values);
   const login = new ClientLogin(crypto.getRandomValues(new Uint8Array(16)));
   const { rules, connect, upstreamCa, anyAddress } = setup;
   const server = new ProxyServer({
-    policy: { rules, matcher, tokens, tokenPlan, valuePlan, dial: { connect, upstreamCa, anyAddress } },
+    policy: { rules, matcher, ...secrets, dial: { connect, upstreamCa, anyAddress } },
     login,
     terminator: new TlsTerminator(ca),
     onRefusal: ({ code, facts }: Refusal) => send({ kind: "refused", code, facts }),
   });
-  const holdsValue = (text: string) => valuePlan.search(new TextEncoder().encode(text)) !== undefined;
+  const holdsValue = (text: string) => secrets.valuePlan.search(new TextEncoder().encode(text)) !== undefined;
   return {
     kind: "ready",
     port: server.port,

@@ -9,6 +9,7 @@ import type { TokenGrant } from "./token_table.ts";
 /** The secrets of a run, made ready for the proxy. */
 export interface RunSecrets {
   readonly tokens: ReadonlyMap<string, TokenGrant>;
+  readonly anyInBody: boolean;
   readonly tokenPlan: ScrubPlan;
   readonly valuePlan: ScrubPlan;
   readonly masked: ReadonlyMap<SecretName, string>;
@@ -45,6 +46,7 @@ export function prepareSecrets(secrets: readonly ProxySecret[], values: Readonly
   }
   return {
     tokens,
+    anyInBody: secrets.some((secret) => secret.in.some(({ kind }) => kind === "body")),
     tokenPlan: new ScrubPlan(secrets.map(({ token }) => ({ text: token, standIn: token }))),
     valuePlan: new ScrubPlan(replacements),
     masked,

@@ -3,7 +3,7 @@ import { AppError } from "../../policy/error.ts";
 import { type Host, parseHost } from "../../policy/host.ts";
 import { parseHostGrant } from "../../policy/host_pattern.ts";
 import { parseMask } from "../../policy/mask.ts";
-import { parsePlacement } from "../../policy/placement.ts";
+import { parsePlacement, PLACEMENT_PATTERN } from "../../policy/placement.ts";
 import { parseSecretName, type SecretName } from "../../policy/secret_name.ts";
 import { parseSecretRef } from "../../policy/secret_ref.ts";
 import type { ProviderOptions } from "../../providers/options.ts";
@@ -43,10 +43,16 @@ const SECRET_FIELDS = {
       "allow. Empty: nowhere.",
     examples: [["api.github.com"]],
   }),
-  in: oneOrMore(parsed(parsePlacement, { description: '"header" or "header:<name>"', pattern: "^header(:.+)?$" }), {
-    description: "Where in a request the secret may stand in blind mode.",
-    default: "header",
-  }),
+  in: oneOrMore(
+    parsed(parsePlacement, {
+      description: '"header", "query", "path" or "body", with ":<name>"',
+      pattern: PLACEMENT_PATTERN,
+    }),
+    {
+      description: "Where in a request the secret may stand in blind mode.",
+      default: "header",
+    },
+  ),
   optional: flag({ description: "If true, a secret that is not found leaves its variable unset.", default: false }),
   expose: flag({ description: "If false, the secret is for composed secrets only.", default: true }),
   mask: parsed(parseMask, {

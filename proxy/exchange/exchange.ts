@@ -7,13 +7,12 @@ import type { ResponseHead } from "../http/response_head.ts";
 import type { Target } from "../http/target.ts";
 import type { ProxyPolicy } from "../proxy_policy.ts";
 import { Refusal } from "../refusal.ts";
-import { swapFields } from "../swap_fields.ts";
 import { connectUpstream, type Upstream } from "../upstream/upstream.ts";
 import type { ByteSink } from "../write_all.ts";
 import { readResponseHead, relayResponse, type ResponseSink } from "./relay_response.ts";
-import { requestHeadBytes } from "./request_head_bytes.ts";
-import { type Origin, planRequest, type RequestPlan } from "./request_plan.ts";
-import { type OutgoingRequest, readSmallBody, sendRequest } from "./send_request.ts";
+import { type OutgoingRequest, prepareRequest } from "./prepare_request.ts";
+import { type Origin, planRequest } from "./request_plan.ts";
+import { sendRequest } from "./send_request.ts";
 
 /** A client's connection, in clear text or decrypted. */
 export interface ClientConnection {
@@ -63,7 +62,7 @@ export async function carryExchange(
   let started = false;
   try {
     const plan = planRequest(head, target, { origin, policy });
-    const sink: ResponseSink = {
+    const sink: Omit<ResponseSink, "expectsContinue"> = {
       client: {
         write: (bytes) =>
           client.sink.write(bytes).catch((cause) => {
@@ -73,18 +72,20 @@ export async function carryExchange(
       method: plan.method,
       minorVersion: head.minorVersion,
       keepAlive: keepsAlive(head.fields, head.minorVersion),
-      expectsContinue: plan.expectsContinue,
       onStarted: () => started = true,
     };
-    // Over TLS the peer will have been verified, so that what may go where is decided before a name is looked up.
-    const decided = origin.secure ? swappedHead(plan, { origin, trusted: true, policy }) : undefined;
-    const small = await readSmallBody(plan, client.reader, policy);
+    // In clear text it depends on the peer's address what may go there; over TLS nothing is looked up before that is decided.
+    if (!origin.secure) upstream ??= await connectUpstream({ ...origin, named: plan.named }, policy.dial);
+    const trusted = origin.secure || upstream?.trusted === true;
+    const request = await prepareRequest(plan, client, { origin, trusted, policy });
     for (;;) {
-      const fresh = upstream === undefined;
+      const fresh = upstream === undefined || !upstream.used;
       upstream ??= await connectUpstream({ ...origin, named: plan.named }, policy.dial);
-      const requestHead = decided ?? swappedHead(plan, { origin, trusted: upstream.trusted, policy });
-      const request = { plan, ...small, head: requestHead };
-      const outcome = await attempt(request, upstream, { client, sink, policy });
+      const outcome = await attempt(request, upstream, {
+        client,
+        sink: { ...sink, expectsContinue: request.expectsContinue },
+        policy,
+      });
       if (outcome !== undefined) {
         upstream.used = true;
         const keepUpstream = outcome.keepUpstream && outcome.sent && upstream.reader.availableLength === 0;
@@ -108,21 +109,6 @@ export async function carryExchange(
 /** Notices when the host closes a kept connection, so that the next request does not go to a dead one. */
 function watch(upstream: Upstream): void {
   upstream.reader.fill().catch(() => upstream[Symbol.dispose]());
-}
-
-function swappedHead(
-  plan: RequestPlan,
-  { origin, trusted, policy }: { origin: Origin; trusted: boolean; policy: ProxyPolicy },
-): Uint8Array {
-  const destination = {
-    host: origin.host,
-    port: origin.port,
-    path: plan.target.path,
-    trusted,
-    defaultPort: origin.secure ? 443 : 80,
-  };
-  const fields = swapFields(plan.fields, destination, { tokens: policy.tokens, encoded: policy.tokenPlan });
-  return requestHeadBytes(plan, fields, origin);
 }
 
 /** @returns Undefined if the host closed the connection before it answered a byte. */

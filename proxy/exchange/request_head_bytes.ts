@@ -1,15 +1,26 @@
 import { encodeLatin1 } from "../http/latin1.ts";
 import type { Field } from "../http/fields.ts";
 import type { Framing } from "../http/framing.ts";
-import type { Origin, RequestPlan } from "./request_plan.ts";
+import type { Origin } from "./request_plan.ts";
+
+/** What a head begins with, and how its body is framed. */
+export interface StartLine {
+  readonly method: string;
+  readonly pathAndQuery: string;
+  readonly framing: Framing;
+}
 
 /** Writes the head that goes to the host. It is built from the parsed form, never copied (TM-18). */
-export function requestHeadBytes(plan: RequestPlan, fields: readonly Field[], origin: Origin): Uint8Array<ArrayBuffer> {
+export function requestHeadBytes(
+  { method, pathAndQuery, framing }: StartLine,
+  fields: readonly Field[],
+  origin: Origin,
+): Uint8Array<ArrayBuffer> {
   const port = origin.port === (origin.secure ? 443 : 80) ? "" : `:${origin.port}`;
-  let text = `${plan.method} ${plan.target.pathAndQuery} HTTP/1.1\r\nHost: ${origin.host}${port}\r\n`;
+  let text = `${method} ${pathAndQuery} HTTP/1.1\r\nHost: ${origin.host}${port}\r\n`;
   for (const { name, value } of fields) text += `${name}: ${value}\r\n`;
   // Only what can be searched is asked for (TM-02).
-  text += `Accept-Encoding: identity\r\n${framingLine(plan.framing, plan.method)}\r\n`;
+  text += `Accept-Encoding: identity\r\n${framingLine(framing, method)}\r\n`;
   return encodeLatin1(text);
 }
 

@@ -2,7 +2,6 @@ import { type ConnectionDecision, decideConnection } from "../../policy/connecti
 import { endToEnd, type Field, listed, single } from "../http/fields.ts";
 import { type Framing, requestFraming } from "../http/framing.ts";
 import { HttpError } from "../http/http_error.ts";
-import { encodeLatin1 } from "../http/latin1.ts";
 import type { RequestHead } from "../http/request_head.ts";
 import { type Authority, parseAuthority, type Target } from "../http/target.ts";
 import type { ProxyPolicy } from "../proxy_policy.ts";
@@ -51,10 +50,6 @@ export function planRequest(
   if (expectation !== undefined && expectation !== "100-continue") throw new HttpError("HTTP_EXPECTATION_UNKNOWN", 417);
   assertSameOrigin(head, target, origin);
   const decision = decideRequest(head.method, target, { origin, policy });
-  // A token in the target would go out as it is, into access logs; nothing is replaced there.
-  if (policy.tokenPlan.search(encodeLatin1(target.pathAndQuery)) !== undefined) {
-    throw new Refusal("PROXY_TOKEN_MISPLACED");
-  }
   return {
     method: head.method,
     target,

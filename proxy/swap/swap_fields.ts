@@ -1,23 +1,9 @@
-import type { Host } from "../policy/host.ts";
-import { isGranted } from "../policy/host_pattern.ts";
-import { TOKEN_PREFIX, tokenRegExp } from "../policy/masked_token.ts";
-import { mayStandInHeader } from "../policy/placement.ts";
-import type { Field } from "./http/fields.ts";
-import { decodeLatin1, encodeLatin1 } from "./http/latin1.ts";
-import { Refusal } from "./refusal.ts";
-import type { ScrubPlan } from "./scrub/scrub_plan.ts";
-import type { TokenGrant, TokenTable } from "./token_table.ts";
-
-/** Where a request goes. */
-export interface Destination {
-  readonly host: Host;
-  readonly port: number;
-  /** The request's path without its query. */
-  readonly path: string;
-  /** TLS with a verified peer, or clear text to a loopback address that a rule names. */
-  readonly trusted: boolean;
-  readonly defaultPort: number;
-}
+import { TOKEN_PREFIX, tokenRegExp } from "../../policy/masked_token.ts";
+import type { Field } from "../http/fields.ts";
+import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
+import { Refusal } from "../refusal.ts";
+import type { TokenGrant } from "../token_table.ts";
+import { requireGrant, type SwapContext } from "./grant.ts";
 
 /** Control characters end or split a header field (TM-22). */
 // deno-lint-ignore no-control-regex
@@ -29,22 +15,16 @@ const UNSENDABLE_REGEXP = /[\x00-\x08\x0a-\x1f\x7f]/;
  * Each value is replaced in one pass and never read again, so that a value that holds a token stays as it is (TM-23).
  *
  * @param fields As parsed; not modified.
- * @param tokens What the tokens stand for.
- * @param encoded Finds tokens in every encoding.
  * @throws {Refusal} if a token stands where its secret may not, in an encoding that is not replaced, in a field that is
- * repeated, or may not go to `destination`.
+ * repeated, or may not go to the destination.
  */
-export function swapFields(
-  fields: readonly Field[],
-  destination: Destination,
-  { tokens, encoded }: { tokens: TokenTable; encoded: ScrubPlan },
-): Field[] {
+export function swapFields(fields: readonly Field[], context: SwapContext): Field[] {
   return fields.map((field) => {
-    const swapped = swapBasic(field, destination, tokens) ?? swapPlain(field, destination, tokens);
+    const swapped = swapBasic(field, context) ?? swapPlain(field, context);
     const left = swapped === undefined ? field.value : swapped.rest;
     // What is left of the field after its tokens were taken out, its name included, must not hold another in disguise
     // (TM-05).
-    if (encoded.search(encodeLatin1(`${field.name}: ${left}`)) !== undefined) {
+    if (context.encoded.search(encodeLatin1(`${field.name}: ${left}`)) !== undefined) {
       throw new Refusal("PROXY_TOKEN_MISPLACED");
     }
     if (swapped === undefined) return field;
@@ -61,18 +41,18 @@ interface Swapped {
   readonly rest: string;
 }
 
-function swapPlain(field: Field, destination: Destination, tokens: TokenTable): Swapped | undefined {
+function swapPlain(field: Field, context: SwapContext): Swapped | undefined {
   if (!field.value.includes(TOKEN_PREFIX)) return undefined;
   let count = 0;
   const value = field.value.replace(tokenRegExp(), (token) => {
     count++;
-    return reveal(grantFor(token, field, destination, tokens), (text) => text);
+    return reveal(requireGrant(token, { kind: "header", name: field.lower }, context), (text) => text);
   });
   return count === 0 ? undefined : { value, rest: field.value.replace(tokenRegExp(), " ") };
 }
 
 /** Basic authentication (RFC 7617): only canonical base64 of UTF-8 with a colon is touched. */
-function swapBasic(field: Field, destination: Destination, tokens: TokenTable): Swapped | undefined {
+function swapBasic(field: Field, context: SwapContext): Swapped | undefined {
   const [, scheme, encoded] = /^(basic +)([A-Za-z0-9+/]+={0,2})$/i.exec(field.value) ?? [];
   if (scheme === undefined || encoded === undefined || encoded.length % 4 !== 0) return undefined;
   const binary = atob(encoded);
@@ -81,7 +61,7 @@ function swapBasic(field: Field, destination: Destination, tokens: TokenTable): 
   const user = binary.slice(0, binary.indexOf(":"));
   const swap = (text: string, isUser: boolean) =>
     text.replace(tokenRegExp(), (token) => {
-      const grant = grantFor(token, field, destination, tokens);
+      const grant = requireGrant(token, { kind: "header", name: field.lower }, context);
       return reveal(grant, (real) => {
         // A colon would move the border between user and password (RFC 7617 §2).
         if (isUser && real.includes(":")) throw new Refusal("PROXY_VALUE_UNSENDABLE", { secret: grant.name });
@@ -90,16 +70,6 @@ function swapBasic(field: Field, destination: Destination, tokens: TokenTable): 
     });
   const value = swap(user, true) + swap(binary.slice(user.length), false);
   return { value: scheme + btoa(value), rest: binary.replace(tokenRegExp(), " ") };
-}
-
-function grantFor(token: string, field: Field, destination: Destination, tokens: TokenTable): TokenGrant {
-  const grant = tokens.get(token);
-  if (grant === undefined) throw new Refusal("PROXY_TOKEN_UNKNOWN");
-  const facts = { secret: grant.name };
-  if (!mayStandInHeader(grant.in, field.lower)) throw new Refusal("PROXY_TOKEN_MISPLACED", facts);
-  if (!isGranted(grant.hosts, destination)) throw new Refusal("POLICY_SECRET_HOST_DENIED", facts);
-  if (!destination.trusted) throw new Refusal("PROXY_CLEAR_TEXT", facts);
-  return grant;
 }
 
 /** Hands out the value as one character for each byte. */
