@@ -10,6 +10,10 @@ const TERMINAL = UNIX && hasProgram("python3");
 const TOML = `[secrets]\nTOKEN = { provider = "store", ref = "github-pat" }\n`;
 const QUESTION = "Enter value for TOKEN (provider: store, ref: github-pat): ";
 
+const FOREGROUND = '"$@"; status=$?';
+/** The shell hands the signal on, and waits again after it. */
+const SIGNALLED = '"$@" </dev/tty & child=$!; trap "kill -TERM $child" TERM; wait $child; wait $child; status=$?';
+
 /** Runs kz on a terminal, then says on it how the terminal was left. */
 async function onTerminal(
   project: Project,
@@ -17,7 +21,8 @@ async function onTerminal(
   steps: readonly TerminalStep[],
 ): Promise<{ screen: string; status: number }> {
   const { file, args: words, env } = await kzCommand(args, project.home);
-  const script = 'cd "$1" || exit 99; shift; "$@"; status=$?; stty -a | grep -o " -*echo " | tr -d "\\n"; exit $status';
+  const command = steps.some((step) => "signal" in step) ? SIGNALLED : FOREGROUND;
+  const script = `cd "$1" || exit 99; shift; ${command}; stty -a | grep -o " -*echo " | tr -d "\\n"; exit $status`;
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const all = ["env", "-i", ...variables, "sh", "-c", script, "sh", project.dir, file, ...words] as const;
   const { screen, status } = await runOnTerminal(all, steps);
@@ -75,6 +80,13 @@ for (const [why, send, expected, message] of ENDED) {
     assert.equal((await project.kz(["status"])).status, 5);
   });
 }
+
+terminalTest("kz put leaves the terminal as it was when SIGTERM ends it at the question", async (project) => {
+  const steps = [{ wait: QUESTION }, { send: "canary" }, { signal: "SIGTERM" }];
+  const { screen, status } = await onTerminal(project, ["put", "TOKEN"], steps);
+  assert.equal(status, 143);
+  assert.ok(screen.endsWith(" echo ") && !screen.includes("canary"), screen);
+});
 
 terminalTest(
   "kz put --missing asks for each secret that is not found, once, and goes on [F-5.8]",
