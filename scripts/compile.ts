@@ -26,7 +26,21 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const MAIN = "cli/main.ts";
 const LAYERS = ["policy", "providers", "proxy", "cli"];
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+/** A program that was started ended badly, after it said why. */
+class StepFailed extends Error {
+  override readonly name = "StepFailed";
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exitCode = await main(Deno.args);
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    console.error(`error: ${error.message}`);
+    console.error("hint: Where Deno cannot download its base runtime, set DENORT_BIN; see CONTRIBUTING.md");
+    Deno.exitCode = 1;
+  }
+}
 
 async function main(args: string[]): Promise<number> {
   const { values } = parseArgs({
@@ -157,5 +171,5 @@ async function writeChecksums(folder: string): Promise<void> {
 async function run(program: string, args: string[]): Promise<void> {
   const { success, code } = await new Deno.Command(program, { args, cwd: ROOT, stdout: "inherit", stderr: "inherit" })
     .spawn().status;
-  if (!success) throw new Error(`${program} ${args[0]} ended with status ${code}`);
+  if (!success) throw new StepFailed(`Cannot compile: deno ${args[0]} ended with status ${code}`);
 }
