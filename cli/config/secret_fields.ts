@@ -1,0 +1,100 @@
+import { parseHostGrant } from "../../policy/host_pattern.ts";
+import { parseMask } from "../../policy/mask.ts";
+import { parsePlacement, PLACEMENT_PATTERN } from "../../policy/placement.ts";
+import { parseSecretName, type SecretName } from "../../policy/secret_name.ts";
+import { parseSecretRef } from "../../policy/secret_ref.ts";
+import { type Composition, parseComposition } from "./composition.ts";
+import {
+  type Fault,
+  type Field,
+  flag,
+  listOf,
+  mapOf,
+  oneOf,
+  oneOrMore,
+  parsed,
+  type Report,
+  table,
+  type TableOf,
+} from "./field.ts";
+import { KNOWN_PROVIDERS } from "./known_providers.ts";
+
+/** For a name that no provider has. */
+export const UNKNOWN_PROVIDER: Fault = { code: "CONFIG_PROVIDER_UNKNOWN", state: "this provider is unknown" };
+
+const SECRET_FIELDS = {
+  provider: oneOf(KNOWN_PROVIDERS, { description: "Where the value is held." }, UNKNOWN_PROVIDER),
+  ref: parsed(parseSecretRef, {
+    description: "Where the value is at its provider, such as an item name or a path. Never the value itself.",
+    minLength: 1,
+    maxLength: 2048,
+  }),
+  hosts: listOf(parsed(parseHostGrant, { description: "host, *.suffix or host:port, with an optional path prefix" }), {
+    description: "The only hosts that the secret may be sent to in blind mode. Absent: wherever the connection rules " +
+      "allow. Empty: nowhere.",
+    examples: [["api.github.com"]],
+  }),
+  in: oneOrMore(
+    parsed(parsePlacement, {
+      description: '"header", "query", "path" or "body", with ":<name>"',
+      pattern: PLACEMENT_PATTERN,
+    }),
+    {
+      description: "Where in a request the secret may stand in blind mode.",
+      default: "header",
+    },
+  ),
+  optional: flag({ description: "If true, a secret that is not found leaves its variable unset.", default: false }),
+  expose: flag({ description: "If false, the secret is for composed secrets only.", default: true }),
+  mask: parsed(parseMask, {
+    description: 'How much of the value a token replaces: "auto" (in a URL, the password), "whole", or a regular ' +
+      "expression between slashes whose first group is replaced.",
+    default: "auto",
+  }),
+};
+/** The keys of a secret's table, as far as they are written. */
+export type SecretFields = TableOf<typeof SECRET_FIELDS>;
+
+/** An entry of `[secrets]`. */
+export type SecretEntry =
+  | { readonly kind: "provided"; readonly fields: SecretFields }
+  | { readonly kind: "composed"; readonly parts: Composition }
+  /** Its faults are reported; it is kept so that what refers to it is not reported as well. */
+  | { readonly kind: "faulty" };
+
+/** @param required Keys that editors ask for. The loader asks for them after the files are merged. */
+function secretEntry(required: readonly string[]): Field<SecretEntry> {
+  const provided = table(SECRET_FIELDS, { description: "A secret that a provider holds." });
+  const composed = parsed(parseComposition, {
+    description: 'Text with other secrets in it as "${NAME}"; "$${" stands for "${" itself.',
+    pattern: "\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}",
+  });
+  const ask = required.length === 0 ? {} : { required };
+  return {
+    schema: { anyOf: [{ ...provided.schema, ...ask }, composed.schema] },
+    read(value, at, report) {
+      let faults = 0;
+      const counted: Report = (path, fault) => {
+        faults++;
+        report(path, fault);
+      };
+      let entry: SecretEntry | undefined;
+      if (typeof value === "string") {
+        const parts = composed.read(value, at, counted);
+        if (parts !== undefined) entry = { kind: "composed", parts };
+      } else {
+        const fields = provided.read(value, at, counted);
+        if (fields !== undefined) entry = { kind: "provided", fields };
+      }
+      return faults > 0 || entry === undefined ? { kind: "faulty" } : entry;
+    },
+  };
+}
+
+/** `[secrets]`; see {@linkcode SecretEntry}. */
+export function secretsField(required: readonly string[]): Field<ReadonlyMap<SecretName, SecretEntry>> {
+  const name = parsed(parseSecretName, { description: "", pattern: "^[A-Za-z_][A-Za-z0-9_]{0,127}$" });
+  return mapOf(name, secretEntry(required), {
+    description: "Secrets, by the name of the environment variable that carries each.",
+  });
+}
