@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { AppError, toWireError, type WireError } from "../policy/error.ts";
 import { parseSecretRef, type SecretRef } from "../policy/secret_ref.ts";
-import { containErrors } from "./contain_errors.ts";
+import { containErrors } from "../policy/contain_errors.ts";
 import { loadProvider } from "./load_provider.ts";
 import type { ResolverReply, ResolverRequest, ValueMessage } from "./protocol.ts";
 import type { Provider, Resolution, SecretRequest } from "./provider.ts";

@@ -40,3 +40,34 @@ Deno.test("a token in the path refuses the request", async () => {
   assert.deepEqual(lab.upstream.requests, []);
   assert.equal(lab.refusals[0]?.code, "PROXY_TOKEN_MISPLACED");
 });
+
+for (const coding of ["gzip", "deflate"] as const) {
+  Deno.test(`TM-02 a value in a response that comes in ${coding} all the same is replaced`, async () => {
+    const stream = new Blob([`key=${CANARY};`.repeat(5_000)]).stream().pipeThrough(new CompressionStream(coding));
+    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+    const encoded = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+    await using lab = await openLab({
+      respond: () =>
+        `HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: ${encoded.length}\r\n\r\n${encoded}`,
+    });
+    const answer = await lab.inside(get("Accept-Encoding: gzip\r\n"));
+    assert.match(lab.upstream.requests[0]!, /^Accept-Encoding: identity\r$/m);
+    assert.ok(!/content-encoding/i.test(answer) && !answer.includes(CANARY));
+    assert.equal(answer.split(lab.token).length - 1, 5_000);
+  });
+}
+
+for (const coding of ["br", "zstd", "gzip, gzip", "rot13"]) {
+  Deno.test(`TM-02 a response in the content coding "${coding}" is refused, since it cannot be searched`, async () => {
+    await using lab = await openLab({ respond: () => okay("opaque", `Content-Encoding: ${coding}\r\n`) });
+    const answer = await lab.inside(get(""));
+    assert.match(answer, /^HTTP\/1\.1 502 [^]*PROXY_RESPONSE_ENCODED/);
+    assert.ok(!answer.includes("opaque"));
+  });
+}
+
+Deno.test("TM-02 a response that is not in the coding that it names is cut", async () => {
+  await using lab = await openLab({ respond: () => okay(`not gzip: ${CANARY}`, "Content-Encoding: gzip\r\n") });
+  const answer = await lab.inside(get(""));
+  assert.ok(!answer.includes(CANARY) && !answer.includes("0\r\n\r\n"));
+});

@@ -2,7 +2,8 @@
  * The proxy worker's entry: it makes the run's CA while the values are being resolved, takes its setup once, and serves
  * until it is terminated. It has no permission but `net`, as narrow as the rules allow.
  */
-import { toWireError } from "../policy/error.ts";
+import { containErrors } from "../policy/contain_errors.ts";
+import { AppError, toWireError } from "../policy/error.ts";
 import { ClientLogin } from "./client_login.ts";
 import { hostMatcher } from "./host_matcher.ts";
 import type { ProxyMessage, ProxySetup, ValueFromResolver } from "./protocol.ts";
@@ -13,6 +14,11 @@ import { CertificateAuthority } from "./tls/certificate_authority.ts";
 import { TlsTerminator } from "./tls/tls_terminator.ts";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
+// The supervisor ends what it cannot trust any more: the child's network closes with this worker.
+containErrors(scope, () => {
+  send({ kind: "failed", error: toWireError(new AppError("INTERNAL", "Cannot go on: the proxy broke")) });
+  scope.close();
+});
 const authority = CertificateAuthority.create({ now: new Date() });
 
 scope.onmessage = async ({ data }: MessageEvent<ProxySetup>) => {

@@ -15,6 +15,7 @@ const READY_TIMEOUT_MS = 10_000;
 export class ProxyProcess implements Disposable {
   readonly anyAddress: boolean;
   readonly #worker: Worker;
+  #isServing = false;
   readonly #ready = Promise.withResolvers<ProxyReady>();
 
   /** Starts the worker, which makes its CA while values are being resolved. */
@@ -32,15 +33,18 @@ export class ProxyProcess implements Disposable {
     this.#worker.onmessage = ({ data }: MessageEvent<ProxyMessage>) => {
       if (data.kind === "refused") log.report(data.code, data.facts);
       else if (data.kind === "ready") this.#ready.resolve(data);
-      else this.#ready.reject(fromWireError(data.error));
+      else this.#fail(fromWireError(data.error), write);
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      // The child's network ends here, and with it every way for a value.
-      const error = new AppError("INTERNAL", "Cannot go on: the proxy ended unexpectedly");
-      this.#ready.reject(error);
-      write(`error[${error.code}]: ${error.message}`);
+      this.#fail(new AppError("INTERNAL", "Cannot go on: the proxy ended unexpectedly"), write);
     };
+  }
+
+  /** Before it served, the run ends with the error; after, the child's network has ended and the operator is told. */
+  #fail(error: AppError, write: (line: string) => void): void {
+    if (this.#isServing) write(`error[${error.code}]: ${error.message}`);
+    else this.#ready.reject(error);
   }
 
   /** Hands the run's setup over, with the values' ports, and waits until the proxy serves. */
@@ -51,7 +55,9 @@ export class ProxyProcess implements Disposable {
       READY_TIMEOUT_MS,
     );
     try {
-      return await this.#ready.promise;
+      const ready = await this.#ready.promise;
+      this.#isServing = true;
+      return ready;
     } finally {
       clearTimeout(timer);
     }

@@ -1,6 +1,6 @@
 /// <reference lib="deno.worker" />
 // Breaks in the way that it is told, outside of every `catch`, and says "reported" once it was contained.
-import { containErrors } from "../contain_errors.ts";
+import { containErrors } from "../../policy/contain_errors.ts";
 
 containErrors(self, () => self.postMessage("reported"));
 self.onmessage = ({ data: [way, canary] }: MessageEvent<readonly [string, string]>) => {

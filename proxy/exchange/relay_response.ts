@@ -9,7 +9,7 @@ import { encodeLatin1 } from "../http/latin1.ts";
 import { parseResponseHead, type ResponseHead } from "../http/response_head.ts";
 import { LIMITS } from "../limits.ts";
 import type { ProxyPolicy } from "../proxy_policy.ts";
-import { Refusal } from "../refusal.ts";
+import { decodedPieces } from "./decoded_pieces.ts";
 import { type ByteSink, writeAll } from "../write_all.ts";
 
 /** The client's side of a response. */
@@ -74,13 +74,17 @@ export async function relayResponse(
 ): Promise<ResponseEnd> {
   const framing = responseFraming(head.fields, { ...head, method: sink.method });
   const codings = listed(head.fields, "content-encoding").filter((coding) => coding !== "identity");
-  if (framing.kind !== "none" && codings.length > 0) throw new Refusal("PROXY_RESPONSE_ENCODED");
-  const fields = endToEnd(head.fields).filter((field) => !DROPPED.has(field.lower));
+  const encoded = framing.kind !== "none" && codings.length > 0;
+  const fields = endToEnd(head.fields).filter(({ lower }) =>
+    !DROPPED.has(lower) && !(encoded && lower === "content-encoding")
+  );
   const keepUpstream = framing.kind !== "close" && keepsAlive(head.fields, head.minorVersion);
-  const body = new BodyReader(upstream, framing);
-  const small = framing.kind === "length" && framing.bytes <= LIMITS.wholeBodyBytes;
+  const wire = new BodyReader(upstream, framing);
+  // What comes encoded all the same is decoded, searched, and sent on as it is meant (TM-02).
+  const body = encoded ? decodedPieces(wire, codings) : wire;
+  const small = !encoded && framing.kind === "length" && framing.bytes <= LIMITS.wholeBodyBytes;
   if (framing.kind === "none" || small) {
-    const whole = small ? policy.valuePlan.replaceAll(await gather(body, framing.bytes)) : EMPTY;
+    const whole = small ? policy.valuePlan.replaceAll(await gather(wire, framing.bytes)) : EMPTY;
     const line = small ? `Content-Length: ${whole.length}\r\n` : announcedLength(head.fields);
     const start = responseHeadBytes(head, fields, line + connectionLine(sink, sink.keepAlive));
     sink.onStarted();
@@ -89,7 +93,7 @@ export async function relayResponse(
   }
   // A length that was announced is kept, since clients show it and check it; else the body is sent in chunks, or, to a
   // client of HTTP/1.0, up to the end of the connection.
-  const keepLength = framing.kind === "length";
+  const keepLength = !encoded && framing.kind === "length";
   const chunked = !keepLength && sink.minorVersion === 1;
   const keepClient = sink.keepAlive && (keepLength || chunked);
   const line = keepLength ? `Content-Length: ${framing.bytes}\r\n` : chunked ? "Transfer-Encoding: chunked\r\n" : "";
