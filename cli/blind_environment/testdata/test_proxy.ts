@@ -23,7 +23,11 @@ export const REFUSED_HOST = "refused.example.test";
 export const SILENT_HOST = "silent.example.test";
 /** What every request that came through is answered. */
 export const ANSWER = "through the proxy";
-const PASSWORD = "per-run-password";
+/** A path of any host with a body of this many bytes. */
+export const LARGE_PATH = "/large";
+export const LARGE_BYTES = 8 * 1024 * 1024;
+/** In the proxy's URL; no program may show it in an error. */
+export const PASSWORD = "per-run-password";
 const CREDENTIALS = `Basic ${btoa(`kz:${PASSWORD}`)}`;
 const MAX_HEAD_BYTES = 64 * 1024;
 
@@ -127,7 +131,8 @@ async function startOrigin(
       for (let head = await readHead(conn); head !== undefined; head = await readHead(conn)) {
         options.seen.push({ request: `${head.method} https://${options.host}${head.target}`, authorized: true });
         if (head.header("upgrade") === "websocket") return await acceptWebSocket(conn, head);
-        await respond(conn, { status: "200 OK", body: ANSWER });
+        const body = head.target === LARGE_PATH ? "x".repeat(LARGE_BYTES) : ANSWER;
+        await respond(conn, { status: "200 OK", body });
       }
     } catch {
       // As above: a client that breaks off, or does not trust the certificate.
