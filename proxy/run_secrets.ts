@@ -2,14 +2,16 @@ import { AppError } from "../policy/error.ts";
 import { maskValue } from "../policy/mask.ts";
 import { Secret } from "../policy/secret.ts";
 import type { SecretName } from "../policy/secret_name.ts";
+import { type AwsKeyTable, pairAwsKeys, plainPlaces } from "./aws_sigv4/aws_keys.ts";
 import type { ProxySecret } from "./protocol.ts";
 import { MIN_SCRUBBED_BYTES, type Replacement, ScrubPlan } from "./scrub/scrub_plan.ts";
-import type { TokenGrant } from "./token_table.ts";
+import { type TokenGrant, TokenTable } from "./token_table.ts";
 
 /** The secrets of a run, made ready for the proxy. */
 export interface RunSecrets {
-  readonly tokens: ReadonlyMap<string, TokenGrant>;
+  readonly tokens: TokenTable;
   readonly anyInBody: boolean;
+  readonly awsKeys: AwsKeyTable;
   readonly tokenPlan: ScrubPlan;
   readonly valuePlan: ScrubPlan;
   readonly masked: ReadonlyMap<SecretName, string>;
@@ -23,7 +25,8 @@ export interface RunSecrets {
  * @throws {AppError} `SECRET_NOT_TEXT` for a value that is not UTF-8.
  */
 export function prepareSecrets(secrets: readonly ProxySecret[], values: ReadonlyMap<string, Uint8Array>): RunSecrets {
-  const tokens = new Map<string, TokenGrant>();
+  const grants: TokenGrant[] = [];
+  const awsKeys = pairAwsKeys(secrets.filter(({ mask }) => mask.kind !== "group"));
   const masked = new Map<SecretName, string>();
   const unscrubbed: SecretName[] = [];
   const replacements: Replacement[] = [];
@@ -33,20 +36,21 @@ export function prepareSecrets(secrets: readonly ProxySecret[], values: Readonly
     const { text, real } = maskValue(value, secret.mask, secret.token);
     const realBytes = new TextEncoder().encode(real);
     masked.set(secret.name, text);
-    tokens.set(secret.token, {
+    grants.push({
       name: secret.name,
       token: secret.token,
       real: new Secret(secret.ref, realBytes),
       hosts: secret.hosts,
-      in: secret.in,
+      in: plainPlaces(secret, awsKeys),
     });
     if (realBytes.length < MIN_SCRUBBED_BYTES) unscrubbed.push(secret.name);
     replacements.push({ text: value, standIn: text }, { text: real, standIn: secret.token });
     bytes.fill(0);
   }
   return {
-    tokens,
+    tokens: new TokenTable(grants),
     anyInBody: secrets.some((secret) => secret.in.some(({ kind }) => kind === "body")),
+    awsKeys,
     tokenPlan: new ScrubPlan(secrets.map(({ token }) => ({ text: token, standIn: token }))),
     valuePlan: new ScrubPlan(replacements),
     masked,

@@ -1,3 +1,6 @@
+import type { BodySource } from "../aws_sigv4/chunked_payload.ts";
+import { requireCredentials } from "../aws_sigv4/credentials.ts";
+import { findSignedRequest, type SignedRequest } from "../aws_sigv4/signed_request.ts";
 import { concat } from "../concat.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import type { Field } from "../http/fields.ts";
@@ -25,7 +28,7 @@ export interface OutgoingRequest {
   /** The body, or what has been read of it. */
   readonly first: Uint8Array;
   /** What is still to be read, and searched on its way; absent where `first` is all. */
-  readonly rest: BodyReader | undefined;
+  readonly rest: BodySource | undefined;
   /** Whether the client still waits for a 100. */
   readonly expectsContinue: boolean;
 }
@@ -46,15 +49,22 @@ export async function prepareRequest(
   const destination = { host, port, path: plan.target.path, trusted, defaultPort: secure ? 443 : 80 };
   const context: SwapContext = { destination, tokens: policy.tokens, encoded: policy.tokenPlan };
   // What is decided by the head alone needs no body.
-  const pathAndQuery = swapTarget(plan.target.pathAndQuery, context);
-  const fields = swapFields(plan.fields, context);
-  const body = await prepareBody(plan, client, { context, policy });
+  const signed = findSignedRequest({ ...plan, pathAndQuery: plan.target.pathAndQuery }, policy.awsKeys);
+  const credentials = signed === undefined ? undefined : requireCredentials(signed, context);
+  const pathAndQuery = swapTarget((signed ?? plan.target).pathAndQuery, context);
+  const fields = swapFields((signed ?? plan).fields, context);
+  const body = await prepareBody(plan, client, { context, policy, signed });
   const kept = fields.filter(({ lower }) => !body.dropped.includes(lower));
-  const head = requestHeadBytes({ method: plan.method, pathAndQuery, framing: body.framing }, kept, origin);
-  return { head, ...body };
+  const head = { method: plan.method, pathAndQuery, fields: kept, framing: body.framing };
+  if (signed === undefined || credentials === undefined) return { ...body, head: requestHeadBytes(head, origin) };
+  const { resignRequest } = await import("../aws_sigv4/resign_request.ts");
+  const resigned = resignRequest(signed, { head, body }, { plan, origin, credentials, context });
+  return { ...body, head: requestHeadBytes(resigned.head, origin), rest: resigned.rest };
 }
 
 interface PreparedBody extends Pick<OutgoingRequest, "framing" | "first" | "rest" | "expectsContinue"> {
+  /** The body as it came; absent where it streams. */
+  readonly received: Uint8Array | undefined;
   /** Fields that are no longer true. */
   readonly dropped: readonly Field["lower"][];
 }
@@ -64,37 +74,44 @@ const EMPTY = new Uint8Array(0);
 async function prepareBody(
   plan: RequestPlan,
   client: ClientConnection,
-  { context, policy }: { context: SwapContext; policy: ProxyPolicy },
+  { context, policy, signed }: { context: SwapContext; policy: ProxyPolicy; signed: SignedRequest | undefined },
 ): Promise<PreparedBody> {
-  const { framing, codings } = plan;
-  if (framing.kind === "none") return { framing, first: EMPTY, rest: undefined, expectsContinue: false, dropped: [] };
+  const { framing } = plan;
+  const streamed = { framing, first: EMPTY, received: undefined, expectsContinue: plan.expectsContinue, dropped: [] };
+  if (framing.kind === "none") return { ...streamed, rest: undefined, expectsContinue: false };
   const body = new BodyReader(client.reader, framing);
+  const chunked = signed?.payload.kind === "chunks";
+  // What is signed in chunks is taken apart when it is signed anew.
+  const codings = chunked ? plan.codings.filter((coding) => coding !== "aws-chunked") : plan.codings;
+  if (chunked && codings.length === 0) return { ...streamed, rest: body };
   const encoded = codings.length > 0;
   const small = framing.kind === "length" && framing.bytes <= LIMITS.wholeBodyBytes && !plan.expectsContinue;
+  const hashed = signed?.payload.kind === "body";
   const fitting = framing.kind !== "length" || framing.bytes <= LIMITS.swappedBodyBytes;
-  if (!small && !encoded && !(policy.anyInBody && fitting)) {
-    return { framing, first: EMPTY, rest: body, expectsContinue: plan.expectsContinue, dropped: [] };
-  }
+  if (!small && !encoded && !hashed && !(policy.anyInBody && fitting)) return { ...streamed, rest: body };
   // The body is wanted before the host is asked, so that we answer for it.
   if (plan.expectsContinue) await writeAll(client.sink, encodeLatin1("HTTP/1.1 100 Continue\r\n\r\n"));
-  const maxBytes = encoded ? LIMITS.encodedBodyBytes : small ? LIMITS.wholeBodyBytes : LIMITS.swappedBodyBytes;
+  const maxBytes = encoded ? LIMITS.encodedBodyBytes : hashed ? LIMITS.signedBodyBytes : LIMITS.swappedBodyBytes;
   const { bytes, whole } = await gather(body, maxBytes);
   const dropped = ["expect"];
   if (encoded) {
-    if (!whole) throw new Refusal("PROXY_BODY_ENCODED");
+    if (!whole || chunked) throw new Refusal("PROXY_BODY_ENCODED");
     const plain = await decodeBody(bytes, codings);
     const swapped = swapBody(plain, plan.fields, context);
-    return swapped === plain ? ready(bytes, dropped) : ready(swapped, [...dropped, "content-encoding"]);
+    return swapped === plain
+      ? ready(bytes, { received: bytes, dropped })
+      : ready(swapped, { received: bytes, dropped: [...dropped, "content-encoding"] });
   }
-  if (whole) return ready(swapBody(bytes, plan.fields, context), dropped);
+  if (whole) return ready(swapBody(bytes, plan.fields, context), { received: bytes, dropped });
+  if (hashed) throw new Refusal("PROXY_AWS_BODY_TOO_LARGE", { secret: signed.keys.name });
   // Longer than what is swapped: it streams, and a token in it refuses the request.
-  refuseDisguisedBytes(bytes, policy.tokenPlan);
-  return { framing, first: bytes, rest: body, expectsContinue: false, dropped };
+  refuseDisguisedBytes(bytes, context);
+  return { ...streamed, first: bytes, rest: body, expectsContinue: false, dropped };
 }
 
-function ready(bytes: Uint8Array, dropped: readonly string[]): PreparedBody {
+function ready(bytes: Uint8Array, about: Pick<PreparedBody, "received" | "dropped">): PreparedBody {
   const framing: Framing = bytes.length === 0 ? { kind: "none" } : { kind: "length", bytes: bytes.length };
-  return { framing, first: bytes, rest: undefined, expectsContinue: false, dropped };
+  return { ...about, framing, first: bytes, rest: undefined, expectsContinue: false };
 }
 
 /** Reads a body to its end, or until it is longer than `maxBytes`. */

@@ -23,6 +23,8 @@ export interface RequestPlan {
   readonly codings: readonly string[];
   /** What goes on, without framing and the fields that the proxy writes itself. */
   readonly fields: readonly Field[];
+  /** What came, all of it. */
+  readonly received: readonly Field[];
   /** A rule names this very host. */
   readonly named: boolean;
 }
@@ -56,6 +58,7 @@ export function planRequest(
     framing: requestFraming(head.fields, head.minorVersion),
     expectsContinue: expectation !== undefined && head.minorVersion === 1,
     codings: listed(head.fields, "content-encoding").filter((coding) => coding !== "identity"),
+    received: head.fields,
     fields: endToEnd(head.fields).filter((field) => !REWRITTEN.has(field.lower)),
     named: decision.named,
   };

@@ -1,7 +1,13 @@
-import { TOKEN_PREFIX, tokenRegExp } from "../../policy/masked_token.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import { Refusal } from "../refusal.ts";
 import type { ScrubPlan } from "../scrub/scrub_plan.ts";
+import type { TokenTable } from "../token_table.ts";
+
+/** What tokens are looked for by: as they are, and in every encoding. */
+export interface DisguiseContext {
+  readonly tokens: TokenTable;
+  readonly encoded: ScrubPlan;
+}
 
 /**
  * Refuses what is left of a text, once its tokens were taken out, if another token stands in it: as it is, encoded as a
@@ -10,24 +16,24 @@ import type { ScrubPlan } from "../scrub/scrub_plan.ts";
  * @param text One character a byte.
  * @throws {Refusal} `PROXY_TOKEN_MISPLACED`
  */
-export function refuseDisguised(text: string, encoded: ScrubPlan): void {
+export function refuseDisguised(text: string, { tokens, encoded }: DisguiseContext): void {
   if (encoded.search(encodeLatin1(text)) !== undefined) throw new Refusal("PROXY_TOKEN_MISPLACED");
   // Twice, since what escapes an escape is undone by servers that decode twice.
   let plain = text;
   for (let round = 0; round < 2; round++) {
     const next = unescaped(plain);
     if (next === plain) return;
-    if (next.includes(TOKEN_PREFIX) && tokenRegExp().test(next)) throw new Refusal("PROXY_TOKEN_MISPLACED");
+    if (tokens.standIn(next)) throw new Refusal("PROXY_TOKEN_MISPLACED");
     plain = next;
   }
 }
 
 /** The same for bytes. */
-export function refuseDisguisedBytes(bytes: Uint8Array, encoded: ScrubPlan): void {
-  if (encoded.search(bytes) !== undefined) throw new Refusal("PROXY_TOKEN_MISPLACED");
+export function refuseDisguisedBytes(bytes: Uint8Array, context: DisguiseContext): void {
+  if (context.encoded.search(bytes) !== undefined) throw new Refusal("PROXY_TOKEN_MISPLACED");
   // Most bodies have neither escape, and are not copied.
   if (bytes.includes(PERCENT) || bytes.includes(BACKSLASH) || bytes.includes(AMPERSAND)) {
-    refuseDisguised(decodeLatin1(bytes), encoded);
+    refuseDisguised(decodeLatin1(bytes), context);
   }
 }
 

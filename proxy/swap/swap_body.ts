@@ -1,5 +1,4 @@
 import { pointer } from "../../policy/placement.ts";
-import { TOKEN_PREFIX, tokenRegExp } from "../../policy/masked_token.ts";
 import { concat } from "../concat.ts";
 import { type Field, single } from "../http/fields.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
@@ -23,8 +22,8 @@ import { multipartFields } from "./multipart_fields.ts";
  */
 export function swapBody(bytes: Uint8Array, fields: readonly Field[], context: SwapContext): Uint8Array {
   const text = decodeLatin1(bytes);
-  if (!text.includes(TOKEN_PREFIX)) {
-    refuseDisguisedBytes(bytes, context.encoded);
+  if (!context.tokens.standIn(text)) {
+    refuseDisguisedBytes(bytes, context);
     return bytes;
   }
   const out: Uint8Array[] = [];
@@ -32,19 +31,19 @@ export function swapBody(bytes: Uint8Array, fields: readonly Field[], context: S
   let from = 0;
   for (const place of bodyFields(text, single(fields, "content-type") ?? "")) {
     const value = text.slice(place.start, place.end);
-    if (!value.includes(TOKEN_PREFIX)) continue;
-    const swapped = value.replace(tokenRegExp(), (token) => {
+    if (!context.tokens.standIn(value)) continue;
+    const swapped = context.tokens.replace(value, (token) => {
       const grant: TokenGrant = requireGrant(token, { kind: "body", field: place.field }, context);
       return revealText(grant, place.encode);
     });
     const before = text.slice(from, place.start);
     out.push(encodeLatin1(before + swapped));
-    rest += before + value.replace(tokenRegExp(), " ");
+    rest += before + context.tokens.without(value);
     from = place.end;
   }
   rest += text.slice(from);
   // Also a token outside every field: in a name, a comment, a preamble.
-  refuseDisguisedBytes(encodeLatin1(rest), context.encoded);
+  refuseDisguisedBytes(encodeLatin1(rest), context);
   return concat(...out, bytes.subarray(from));
 }
 

@@ -1,4 +1,3 @@
-import { TOKEN_PREFIX, tokenRegExp } from "../../policy/masked_token.ts";
 import type { Field } from "../http/fields.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import { Refusal } from "../refusal.ts";
@@ -42,13 +41,11 @@ interface Swapped {
 }
 
 function swapPlain(field: Field, context: SwapContext): Swapped | undefined {
-  if (!field.value.includes(TOKEN_PREFIX)) return undefined;
-  let count = 0;
-  const value = field.value.replace(tokenRegExp(), (token) => {
-    count++;
-    return reveal(requireGrant(token, { kind: "header", name: field.lower }, context), (text) => text);
-  });
-  return count === 0 ? undefined : { value, rest: field.value.replace(tokenRegExp(), " ") };
+  const { tokens } = context;
+  if (!tokens.standIn(field.value)) return undefined;
+  const place = { kind: "header", name: field.lower } as const;
+  const value = tokens.replace(field.value, (token) => reveal(requireGrant(token, place, context), (text) => text));
+  return { value, rest: tokens.without(field.value) };
 }
 
 /** Basic authentication (RFC 7617): only canonical base64 of UTF-8 with a colon is touched. */
@@ -56,11 +53,11 @@ function swapBasic(field: Field, context: SwapContext): Swapped | undefined {
   const [, scheme, encoded] = /^(basic +)([A-Za-z0-9+/]+={0,2})$/i.exec(field.value) ?? [];
   if (scheme === undefined || encoded === undefined || encoded.length % 4 !== 0) return undefined;
   const binary = atob(encoded);
-  if (btoa(binary) !== encoded || !binary.includes(":") || !binary.includes(TOKEN_PREFIX)) return undefined;
+  if (btoa(binary) !== encoded || !binary.includes(":") || !context.tokens.standIn(binary)) return undefined;
   if (!isUtf8(encodeLatin1(binary))) return undefined;
   const user = binary.slice(0, binary.indexOf(":"));
   const swap = (text: string, isUser: boolean) =>
-    text.replace(tokenRegExp(), (token) => {
+    context.tokens.replace(text, (token) => {
       const grant = requireGrant(token, { kind: "header", name: field.lower }, context);
       return reveal(grant, (real) => {
         // A colon would move the border between user and password (RFC 7617 §2).
@@ -69,7 +66,7 @@ function swapBasic(field: Field, context: SwapContext): Swapped | undefined {
       });
     });
   const value = swap(user, true) + swap(binary.slice(user.length), false);
-  return { value: scheme + btoa(value), rest: binary.replace(tokenRegExp(), " ") };
+  return { value: scheme + btoa(value), rest: context.tokens.without(binary) };
 }
 
 /** Hands out the value as one character for each byte. */

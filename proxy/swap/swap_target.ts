@@ -1,4 +1,3 @@
-import { TOKEN_PREFIX, tokenRegExp } from "../../policy/masked_token.ts";
 import { Refusal } from "../refusal.ts";
 import { refuseDisguised } from "./disguise.ts";
 import { requireGrant, revealText, type SwapContext } from "./grant.ts";
@@ -11,12 +10,13 @@ import { requireGrant, revealText, type SwapContext } from "./grant.ts";
  * @see RFC 3986 §3.3, §3.4
  */
 export function swapTarget(pathAndQuery: string, context: SwapContext): string {
-  refuseDisguised(pathAndQuery.replace(tokenRegExp(), " "), context.encoded);
-  if (!pathAndQuery.includes(TOKEN_PREFIX)) return pathAndQuery;
+  const { tokens } = context;
+  refuseDisguised(tokens.without(pathAndQuery), context);
+  if (!tokens.standIn(pathAndQuery)) return pathAndQuery;
   const at = pathAndQuery.indexOf("?");
   const path = at < 0 ? pathAndQuery : pathAndQuery.slice(0, at);
-  const swapped = path.replace(
-    tokenRegExp(),
+  const swapped = tokens.replace(
+    path,
     (token) => revealText(requireGrant(token, { kind: "path" }, context), (real) => real.replace(NOT_PATH, percent)),
   );
   // A value must not change which path this is: neither climb nor stand for a segment of its own.
@@ -33,17 +33,17 @@ function swapParameter(parameter: string, context: SwapContext): string {
   const equals = parameter.indexOf("=");
   const value = parameter.slice(equals + 1);
   // A token in a name, or in a parameter without a value, has no place that "in" could name.
-  if (equals < 0 || parameter.slice(0, equals).includes(TOKEN_PREFIX)) return withoutToken(parameter);
+  if (equals < 0 || context.tokens.standIn(parameter.slice(0, equals))) return withoutToken(parameter, context);
   const name = decoded(parameter.slice(0, equals));
-  const swapped = value.replace(tokenRegExp(), (token) => {
+  const swapped = context.tokens.replace(value, (token) => {
     const grant = requireGrant(token, { kind: "query", name }, context);
     return revealText(grant, encodeURIComponent);
   });
   return `${parameter.slice(0, equals)}=${swapped}`;
 }
 
-function withoutToken(text: string): string {
-  if (tokenRegExp().test(text)) throw new Refusal("PROXY_TOKEN_MISPLACED");
+function withoutToken(text: string, { tokens }: SwapContext): string {
+  if (tokens.standIn(text)) throw new Refusal("PROXY_TOKEN_MISPLACED");
   return text;
 }
 

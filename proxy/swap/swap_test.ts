@@ -7,6 +7,7 @@ import { parseSecretName } from "../../policy/secret_name.ts";
 import { parseSecretRef } from "../../policy/secret_ref.ts";
 import { Refusal } from "../refusal.ts";
 import { ScrubPlan } from "../scrub/scrub_plan.ts";
+import { TokenTable } from "../token_table.ts";
 import type { SwapContext } from "./grant.ts";
 import { swapBody } from "./swap_body.ts";
 import { swapTarget } from "./swap_target.ts";
@@ -21,7 +22,7 @@ function context(places: readonly string[]): SwapContext {
   const grant = { name: parseSecretName("T"), token: TOKEN, real, hosts: undefined, in: places.map(parsePlacement) };
   return {
     destination: { host: parseHost("api.test"), port: 443, defaultPort: 443, path: "/", trusted: true },
-    tokens: new Map([[TOKEN, grant]]),
+    tokens: new TokenTable([grant]),
     encoded: new ScrubPlan([{ text: TOKEN, standIn: TOKEN }]),
   };
 }
