@@ -29,8 +29,8 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
     state: "a masked token stands where it is not replaced",
     hint: ({ secret }) =>
       secret === undefined
-        ? "Tokens are replaced in headers only, and not in an encoding other than Basic"
-        : `Name the header in "in" of secret ${secret}, for example in = ["header:Cookie"], if it may stand there`,
+        ? 'Tokens are replaced where "in" of their secret says, by default in headers, as they are or in Basic'
+        : `Name the place in "in" of secret ${secret}, for example in = ["header:Cookie"] or ["query:key"], if it may stand there`,
   },
   PROXY_TOKEN_REPEATED: { state: "a header with a masked token stands more than once" },
   PROXY_TOKEN_UNKNOWN: {
@@ -47,6 +47,16 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
     hint: ({ secret }) => `Look for line breaks and other control characters in the value of ${secret}`,
   },
   PROXY_BODY_ENCODED: { state: "the request body is encoded in a way that cannot be searched" },
+  PROXY_AWS_SIGNATURE_MALFORMED: { state: "its AWS signature cannot be read, or stands more than once" },
+  PROXY_AWS_SIGNATURE_INVALID: {
+    state: "its AWS signature was not made with the masked secret key",
+    hint: () => "The program signed with another secret key, or changed the request after it was signed",
+  },
+  PROXY_AWS_SCHEME_UNSUPPORTED: {
+    state: "its AWS signature is of a kind that is not made anew",
+    hint: () => "Multi-region access points (SigV4A) and signed event streams are not carried",
+  },
+  PROXY_AWS_BODY_TOO_LARGE: { state: "its body is too large to be signed anew" },
   PROXY_RESPONSE_ENCODED: { state: "the host encoded its response although none was asked for" },
   PROXY_CREDENTIALS_REQUIRED: {
     state: "the proxy credentials are missing or wrong",
