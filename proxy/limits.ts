@@ -22,6 +22,10 @@ export const LIMITS = {
   encodedBodyBytes: 1024 * 1024,
   /** What an encoded request body may decode to; more is a bomb. */
   decodedBodyBytes: 16 * 1024 * 1024,
+  /** A body that an AWS signature covers by its own hash is read whole; DynamoDB's largest requests have 16 MiB. */
+  signedBodyBytes: 16 * 1024 * 1024,
+  /** A signed chunk of `aws-chunked` is read whole; SDKs make them of 64 or 128 KiB. */
+  signedChunkBytes: 1024 * 1024,
   /** Informational responses before the final one. */
   informationalResponses: 16,
   /** What is read and dropped of a refused request's body, so that the client reads the answer before a reset. */

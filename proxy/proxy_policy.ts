@@ -1,4 +1,5 @@
 import type { ConnectionRule, HostMatcher } from "../policy/connection_rule.ts";
+import type { AwsKeyTable } from "./aws_sigv4/aws_keys.ts";
 import type { ScrubPlan } from "./scrub/scrub_plan.ts";
 import type { TokenTable } from "./token_table.ts";
 import type { DialSettings } from "./upstream/dial.ts";
@@ -11,6 +12,8 @@ export interface ProxyPolicy {
   readonly tokens: TokenTable;
   /** Some secret may stand in a request body, so that bodies are read before they are sent. */
   readonly anyInBody: boolean;
+  /** Secrets that sign requests instead of standing in them. */
+  readonly awsKeys: AwsKeyTable;
   /** Finds tokens, in any encoding, in what goes out. */
   readonly tokenPlan: ScrubPlan;
   /** Replaces real values, in any encoding, in what comes back. */

@@ -20,6 +20,10 @@ export type RefusalCode =
   | "PROXY_VALUE_UNSENDABLE"
   | "PROXY_BODY_ENCODED"
   | "PROXY_RESPONSE_ENCODED"
+  | "PROXY_AWS_SIGNATURE_MALFORMED"
+  | "PROXY_AWS_SIGNATURE_INVALID"
+  | "PROXY_AWS_SCHEME_UNSUPPORTED"
+  | "PROXY_AWS_BODY_TOO_LARGE"
   | "PROXY_UPSTREAM_UNREACHABLE"
   | "PROXY_UPSTREAM_CERTIFICATE"
   | "PROXY_UPSTREAM_INVALID";
@@ -41,6 +45,13 @@ const ANSWERS: Record<Exclude<RefusalCode, HttpErrorCode>, readonly [status: num
   PROXY_VALUE_UNSENDABLE: [403, "The secret's value cannot stand in a header"],
   PROXY_BODY_ENCODED: [415, "The encoded request body cannot be searched; send it without Content-Encoding"],
   PROXY_RESPONSE_ENCODED: [502, "The host encoded its response although none was asked for"],
+  PROXY_AWS_SIGNATURE_MALFORMED: [400, "The AWS signature of this request cannot be read, or stands more than once"],
+  PROXY_AWS_SIGNATURE_INVALID: [403, "The AWS signature of this request was not made with the masked secret key"],
+  PROXY_AWS_SCHEME_UNSUPPORTED: [501, "Only AWS4-HMAC-SHA256 is signed anew, without signed event streams"],
+  PROXY_AWS_BODY_TOO_LARGE: [
+    413,
+    "The signed body or chunk is too large; send x-amz-content-sha256, or smaller chunks",
+  ],
   PROXY_UPSTREAM_UNREACHABLE: [502, "The host cannot be reached"],
   PROXY_UPSTREAM_CERTIFICATE: [502, "The host's certificate is not valid for its name"],
   PROXY_UPSTREAM_INVALID: [502, "The host's response is cut off or breaks HTTP"],
