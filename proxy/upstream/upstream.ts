@@ -27,17 +27,20 @@ export async function connectUpstream(
 ): Promise<Upstream> {
   const { conn, loopback } = await dial(target, settings);
   if (!target.secure) return upstream(conn, loopback && target.named);
-  const timer = setTimeout(() => closeQuietly(conn), LIMITS.handshakeTimeoutMs);
+  // `startTls()` takes the connection over: from then on only what it returns can be closed.
+  let open: Deno.Conn = conn;
+  const timer = setTimeout(() => closeQuietly(open), LIMITS.handshakeTimeoutMs);
   try {
     const secure = await Deno.startTls(conn, {
       hostname: serverName(target.host),
       caCerts: [...settings.upstreamCa],
       alpnProtocols: ["http/1.1"],
     });
+    open = secure;
     await secure.handshake();
     return upstream(secure, true);
   } catch (error) {
-    closeQuietly(conn);
+    closeQuietly(open);
     throw tlsRefusal(error);
   } finally {
     clearTimeout(timer);
@@ -63,8 +66,8 @@ function serverName(host: Host): string {
 /** Phrases of rustls's errors, and how we say them; what it says of the peer's bytes is not passed on. */
 const CERTIFICATE_FAULTS: readonly (readonly [RegExp, string])[] = [
   [/UnknownIssuer/, "its issuer is not trusted"],
-  [/NotValidForName/, "it is for another name"],
-  [/Expired|NotValidYet/, "it is not valid at this time"],
+  [/NotValidForName|not valid for name/, "it is for another name"],
+  [/Expired|NotValidYet|expired|not valid yet/, "it is not valid at this time"],
   [/certificate|CertificateVerify|BadSignature/i, "it is not acceptable"],
 ];
 
