@@ -3,7 +3,7 @@ import { parseHost } from "../../policy/host.ts";
 import { parseHostGrant } from "../../policy/host_pattern.ts";
 import { makeMaskedToken, type MaskedToken } from "../../policy/masked_token.ts";
 import { parseMask } from "../../policy/mask.ts";
-import { DEFAULT_PLACEMENTS, type Placement } from "../../policy/placement.ts";
+import { DEFAULT_PLACEMENTS, parsePlacement } from "../../policy/placement.ts";
 import { parseSecretName } from "../../policy/secret_name.ts";
 import { parseSecretRef } from "../../policy/secret_ref.ts";
 import { ClientLogin } from "../client_login.ts";
@@ -26,7 +26,8 @@ export interface LabOptions {
   readonly rules?: readonly Parameters<typeof parseConnectionRule>[0][];
   /** `hosts` of the secret. */
   readonly hosts?: readonly string[];
-  readonly in?: readonly Placement[];
+  /** As in a configuration file. */
+  readonly in?: readonly string[];
   readonly value?: string;
   /** As in a configuration file; the default is `whole`. */
   readonly mask?: string;
@@ -38,6 +39,8 @@ export interface LabOptions {
   readonly names?: readonly string[];
   /** The upstream speaks clear text at `127.0.0.1`, and no name is led to it. */
   readonly clear?: boolean;
+  /** When the upstream's certificate was made; the default is now. */
+  readonly certifiedAt?: Date;
   /** False leaves the upstream's CA out of the trusted ones. */
   readonly trusted?: boolean;
 }
@@ -71,7 +74,7 @@ export const CLOSE = "Connection: close\r\n";
 
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const stack = new AsyncDisposableStack();
-  const upstreamCa = await CertificateAuthority.create({ now: new Date() });
+  const upstreamCa = await CertificateAuthority.create({ now: options.certifiedAt ?? new Date() });
   const certificate = options.clear
     ? undefined
     : await upstreamCa.issue(parseHost(options.certificateFor ?? "api.test"));
@@ -79,7 +82,11 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const token = makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
   const secondToken = makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
   const ref = parseSecretRef("lab");
-  const shared = { ref, in: options.in ?? DEFAULT_PLACEMENTS, mask: parseMask(options.mask ?? "whole") };
+  const shared = {
+    ref,
+    in: options.in?.map(parsePlacement) ?? DEFAULT_PLACEMENTS,
+    mask: parseMask(options.mask ?? "whole"),
+  };
   const secrets = prepareSecrets([
     { ...shared, name: parseSecretName("API_TOKEN"), token, hosts: options.hosts?.map(parseHostGrant) },
     { ...shared, name: parseSecretName("OTHER_TOKEN"), token: secondToken, hosts: [parseHostGrant("other.test")] },
