@@ -1,5 +1,8 @@
 import { AppError } from "../../policy/error.ts";
 
+/** RFC 7468 §5.1 */
+const CERTIFICATE_REGEXP = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
 /**
  * Reads the trusted roots of `[blind] upstream_ca`.
  *
@@ -9,6 +12,8 @@ import { AppError } from "../../policy/error.ts";
  * was named and is not there stops the run.
  */
 export async function readRoots(files: readonly string[]): Promise<string[]> {
+  if (files.length === 0) return [];
+  const { X509Certificate } = await import("node:crypto");
   return await Promise.all(files.map(async (file) => {
     let text: string;
     try {
@@ -16,8 +21,15 @@ export async function readRoots(files: readonly string[]): Promise<string[]> {
     } catch (cause) {
       throw invalid(file, "it cannot be read", cause);
     }
-    if (!/-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/.test(text)) {
-      throw invalid(file, "it holds no certificate in PEM form");
+    const certificates = text.match(CERTIFICATE_REGEXP) ?? [];
+    if (certificates.length === 0) throw invalid(file, "it holds no certificate in PEM form");
+    // One that cannot be read would make every host of the run look untrusted.
+    for (const [index, certificate] of certificates.entries()) {
+      try {
+        new X509Certificate(certificate);
+      } catch (cause) {
+        throw invalid(file, `certificate ${index + 1} of ${certificates.length} in it cannot be read`, cause);
+      }
     }
     return text;
   }));
