@@ -16,6 +16,7 @@ const KIND = {
   CONFIG_RULE_INVALID: "config",
   CONFIG_MASK_INVALID: "config",
   CONFIG_PLACEMENT_INVALID: "config",
+  CONFIG_REFRESH_INVALID: "config",
   CONFIG_NOT_FOUND: "config",
   CONFIG_UNREADABLE: "config",
   CONFIG_SYNTAX_INVALID: "config",

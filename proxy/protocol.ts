@@ -19,7 +19,13 @@ export interface ProxySecret {
   readonly mask: Mask;
 }
 
-/** What the supervisor tells the proxy worker, once. */
+/** What the supervisor tells the proxy worker: its setup once, and then values that were read anew. */
+export type SupervisorMessage =
+  | ({ readonly kind: "start" } & ProxySetup)
+  /** The port carries at most one {@linkcode ValueFromResolver} for each secret. */
+  | { readonly kind: "renew"; readonly valuePort: MessagePort };
+
+/** A run's setup. */
 export interface ProxySetup {
   readonly secrets: readonly ProxySecret[];
   /** Where each value comes from: one {@linkcode ValueFromResolver} for each of `secrets`, over all ports. */
@@ -59,4 +65,8 @@ export type ProxyMessage =
     readonly unscrubbed: readonly SecretName[];
   }
   | { readonly kind: "failed"; readonly error: WireError }
+  /** A host answered 401 to a request with these secrets. */
+  | { readonly kind: "unauthorized"; readonly secrets: ReadonlySet<SecretName> }
+  /** A secret has another value than before. */
+  | { readonly kind: "renewed"; readonly secret: string }
   | { readonly kind: "refused"; readonly code: RefusalCode; readonly facts: RefusalFacts };

@@ -1,10 +1,11 @@
 import type { ConnectionRule, HostMatcher } from "../policy/connection_rule.ts";
+import type { SecretName } from "../policy/secret_name.ts";
 import type { AwsKeyTable } from "./aws_sigv4/aws_keys.ts";
 import type { ScrubPlan } from "./scrub/scrub_plan.ts";
 import type { TokenTable } from "./token_table.ts";
 import type { DialSettings } from "./upstream/dial.ts";
 
-/** All that a proxy decides by. Made once; nothing in it changes during a run (TM-27). */
+/** All that a proxy decides by. Made once; in a run nothing changes but the values that a provider renews (TM-27). */
 export interface ProxyPolicy {
   /** Absent: every public host. */
   readonly rules: readonly ConnectionRule[] | undefined;
@@ -19,4 +20,6 @@ export interface ProxyPolicy {
   /** Replaces real values, in any encoding, in what comes back. */
   readonly valuePlan: ScrubPlan;
   readonly dial: DialSettings;
+  /** Told of the secrets in a request that a host answered with 401: they may have new values. */
+  onUnauthorized(secrets: ReadonlySet<SecretName>): void;
 }

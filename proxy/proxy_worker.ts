@@ -6,10 +6,10 @@ import { containErrors } from "../policy/contain_errors.ts";
 import { AppError, toWireError } from "../policy/error.ts";
 import { ClientLogin } from "./client_login.ts";
 import { hostMatcher } from "./host_matcher.ts";
-import type { ProxyMessage, ProxySetup, ValueFromResolver } from "./protocol.ts";
+import type { ProxyMessage, ProxySetup, SupervisorMessage, ValueFromResolver } from "./protocol.ts";
 import { ProxyServer } from "./proxy_server.ts";
 import type { Refusal } from "./refusal.ts";
-import { prepareSecrets } from "./run_secrets.ts";
+import { RunSecrets } from "./run_secrets.ts";
 import { CertificateAuthority } from "./tls/certificate_authority.ts";
 import { TlsTerminator } from "./tls/tls_terminator.ts";
 
@@ -21,41 +21,64 @@ containErrors(scope, () => {
 });
 const authority = CertificateAuthority.create({ now: new Date() });
 
-scope.onmessage = async ({ data }: MessageEvent<ProxySetup>) => {
-  scope.onmessage = null;
-  try {
-    send(await start(data));
-  } catch (error) {
-    send({ kind: "failed", error: toWireError(error) });
-  }
+scope.onmessage = ({ data }: MessageEvent<SupervisorMessage>) => {
+  if (data.kind === "renew") renewFrom(data.valuePort);
+  else start(data).then(send, (error) => send({ kind: "failed", error: toWireError(error) }));
 };
 
 function send(message: ProxyMessage): void {
   scope.postMessage(message);
 }
 
+/** Set once the values have come. */
+let secrets: RunSecrets | undefined;
+
 async function start(setup: ProxySetup): Promise<ProxyMessage> {
   const [ca, matcher, values] = await Promise.all([authority, hostMatcher(setup.rules), receiveValues(setup)]);
-  const { masked, unscrubbed, ...secrets } = prepareSecrets(setup.secrets, values);
+  const run = secrets = new RunSecrets(setup.secrets, values);
   const login = new ClientLogin(crypto.getRandomValues(new Uint8Array(16)));
   const { rules, connect, upstreamCa, anyAddress } = setup;
   const server = new ProxyServer({
-    policy: { rules, matcher, ...secrets, dial: { connect, upstreamCa, anyAddress } },
+    policy: {
+      rules,
+      matcher,
+      tokens: run.tokens,
+      anyInBody: run.anyInBody,
+      awsKeys: run.awsKeys,
+      tokenPlan: run.tokenPlan,
+      get valuePlan() {
+        return run.valuePlan;
+      },
+      dial: { connect, upstreamCa, anyAddress },
+      onUnauthorized: (secrets) => send({ kind: "unauthorized", secrets }),
+    },
     login,
     terminator: new TlsTerminator(ca),
     onRefusal: ({ code, facts }: Refusal) => send({ kind: "refused", code, facts }),
   });
-  const holdsValue = (text: string) => secrets.valuePlan.search(new TextEncoder().encode(text)) !== undefined;
+  const holdsValue = (text: string) => run.valuePlan.search(new TextEncoder().encode(text)) !== undefined;
   return {
     kind: "ready",
     port: server.port,
     user: ClientLogin.user,
     password: login.password,
     caPem: ca.certificatePem,
-    masked,
+    masked: run.masked,
     revealing: Object.keys(setup.variables).filter((name) => holdsValue(setup.variables[name]!)),
     revealingArgs: setup.args.some(holdsValue),
-    unscrubbed,
+    unscrubbed: run.unscrubbed,
+  };
+}
+
+/** Takes values that were read anew, as they come; the supervisor closes the port's other end. */
+function renewFrom(port: MessagePort): void {
+  port.onmessage = ({ data: { id, bytes } }: MessageEvent<ValueFromResolver>) => {
+    try {
+      if (secrets?.renew(id, bytes) === true) send({ kind: "renewed", secret: id });
+    } catch {
+      // Not text: the value before stays.
+      bytes.fill(0);
+    }
   };
 }
 

@@ -1,5 +1,5 @@
 import { AppError } from "../policy/error.ts";
-import { maskValue } from "../policy/mask.ts";
+import { type MaskedValue, maskValue } from "../policy/mask.ts";
 import { Secret } from "../policy/secret.ts";
 import type { SecretName } from "../policy/secret_name.ts";
 import { type AwsKeyTable, pairAwsKeys, plainPlaces } from "./aws_sigv4/aws_keys.ts";
@@ -7,55 +7,127 @@ import type { ProxySecret } from "./protocol.ts";
 import { MIN_SCRUBBED_BYTES, type Replacement, ScrubPlan } from "./scrub/scrub_plan.ts";
 import { type TokenGrant, TokenTable } from "./token_table.ts";
 
+/** Earlier values that are still searched for in responses: a host may go on accepting, and echoing, the last ones. */
+const KEPT_VALUES = 4;
+
+/** A secret with its value, which its provider may renew while the child keeps its token. */
+class LiveSecret {
+  readonly declared: ProxySecret;
+  #real: Secret;
+  /** As the provider gave it, newest first. */
+  readonly #values: { readonly whole: string; readonly masked: MaskedValue }[] = [];
+
+  constructor(declared: ProxySecret, bytes: Uint8Array) {
+    this.declared = declared;
+    this.#real = this.#take(bytes);
+  }
+
+  /** What its token stands for now. */
+  get real(): Secret {
+    return this.#real;
+  }
+
+  /** What the child saw first, and goes on seeing. */
+  get text(): string {
+    return this.#values.at(-1)!.masked.text;
+  }
+
+  get isShort(): boolean {
+    return this.#real.reveal(({ length }) => length) < MIN_SCRUBBED_BYTES;
+  }
+
+  /** @returns Whether the value is another than before. */
+  renew(bytes: Uint8Array): boolean {
+    const before = this.#values[0]!.whole;
+    const old = this.#real;
+    const next = this.#take(bytes);
+    const changed = this.#values[0]!.whole !== before;
+    if (changed) this.#real = next;
+    (changed ? old : next)[Symbol.dispose]();
+    return changed;
+  }
+
+  get replacements(): Replacement[] {
+    return this.#values.flatMap(({ whole, masked }) => [
+      { text: whole, standIn: masked.text },
+      { text: masked.real, standIn: this.declared.token },
+    ]);
+  }
+
+  #take(bytes: Uint8Array): Secret {
+    const whole = decode(this.declared, bytes);
+    bytes.fill(0);
+    const masked = maskValue(whole, this.declared.mask, this.declared.token);
+    if (this.#values[0]?.whole !== whole) this.#values.unshift({ whole, masked });
+    // The first one says what the child sees.
+    if (this.#values.length > KEPT_VALUES) this.#values.splice(-2, 1);
+    return new Secret(this.declared.ref, new TextEncoder().encode(masked.real));
+  }
+}
+
 /** The secrets of a run, made ready for the proxy. */
-export interface RunSecrets {
+export class RunSecrets {
   readonly tokens: TokenTable;
   readonly anyInBody: boolean;
   readonly awsKeys: AwsKeyTable;
   readonly tokenPlan: ScrubPlan;
-  readonly valuePlan: ScrubPlan;
-  readonly masked: ReadonlyMap<SecretName, string>;
-  readonly unscrubbed: readonly SecretName[];
-}
+  readonly #secrets: ReadonlyMap<string, LiveSecret>;
+  #valuePlan: ScrubPlan;
 
-/**
- * Puts tokens and values together.
- *
- * @param values UTF-8 bytes by name; one for each secret. They are zeroed.
- * @throws {AppError} `SECRET_NOT_TEXT` for a value that is not UTF-8.
- */
-export function prepareSecrets(secrets: readonly ProxySecret[], values: ReadonlyMap<string, Uint8Array>): RunSecrets {
-  const grants: TokenGrant[] = [];
-  const awsKeys = pairAwsKeys(secrets.filter(({ mask }) => mask.kind !== "group"));
-  const masked = new Map<SecretName, string>();
-  const unscrubbed: SecretName[] = [];
-  const replacements: Replacement[] = [];
-  for (const secret of secrets) {
-    const bytes = values.get(secret.name)!;
-    const value = decode(secret, bytes);
-    const { text, real } = maskValue(value, secret.mask, secret.token);
-    const realBytes = new TextEncoder().encode(real);
-    masked.set(secret.name, text);
-    grants.push({
-      name: secret.name,
-      token: secret.token,
-      real: new Secret(secret.ref, realBytes),
-      hosts: secret.hosts,
-      in: plainPlaces(secret, awsKeys),
-    });
-    if (realBytes.length < MIN_SCRUBBED_BYTES) unscrubbed.push(secret.name);
-    replacements.push({ text: value, standIn: text }, { text: real, standIn: secret.token });
-    bytes.fill(0);
+  /**
+   * Puts tokens and values together.
+   *
+   * @param values UTF-8 bytes by name; one for each secret. They are zeroed.
+   * @throws {AppError} `SECRET_NOT_TEXT` for a value that is not UTF-8.
+   */
+  constructor(secrets: readonly ProxySecret[], values: ReadonlyMap<string, Uint8Array>) {
+    this.awsKeys = pairAwsKeys(secrets.filter(({ mask }) => mask.kind !== "group"));
+    this.#secrets = new Map(secrets.map((secret) => [secret.name, new LiveSecret(secret, values.get(secret.name)!)]));
+    this.tokens = new TokenTable(
+      Array.from(this.#secrets.values(), (live): TokenGrant => ({
+        name: live.declared.name,
+        token: live.declared.token,
+        get real() {
+          return live.real;
+        },
+        hosts: live.declared.hosts,
+        in: plainPlaces(live.declared, this.awsKeys),
+      })),
+    );
+    this.anyInBody = secrets.some((secret) => secret.in.some(({ kind }) => kind === "body"));
+    this.tokenPlan = new ScrubPlan(secrets.map(({ token }) => ({ text: token, standIn: token })));
+    this.#valuePlan = this.#planValues();
   }
-  return {
-    tokens: new TokenTable(grants),
-    anyInBody: secrets.some((secret) => secret.in.some(({ kind }) => kind === "body")),
-    awsKeys,
-    tokenPlan: new ScrubPlan(secrets.map(({ token }) => ({ text: token, standIn: token }))),
-    valuePlan: new ScrubPlan(replacements),
-    masked,
-    unscrubbed,
-  };
+
+  /** Finds the values, and some that were before them. */
+  get valuePlan(): ScrubPlan {
+    return this.#valuePlan;
+  }
+
+  /** What the child sees of each secret. */
+  get masked(): ReadonlyMap<SecretName, string> {
+    return new Map(Array.from(this.#secrets.values(), ({ declared, text }) => [declared.name, text]));
+  }
+
+  /** Secrets that are too short to be searched for. */
+  get unscrubbed(): readonly SecretName[] {
+    return Array.from(this.#secrets.values()).filter(({ isShort }) => isShort).map(({ declared }) => declared.name);
+  }
+
+  /**
+   * Takes a value that a provider gave anew; the child keeps its token.
+   *
+   * @returns Whether it differs from the one before.
+   */
+  renew(name: string, bytes: Uint8Array): boolean {
+    const changed = this.#secrets.get(name)?.renew(bytes) === true;
+    if (changed) this.#valuePlan = this.#planValues();
+    return changed;
+  }
+
+  #planValues(): ScrubPlan {
+    return new ScrubPlan(Array.from(this.#secrets.values()).flatMap(({ replacements }) => replacements));
+  }
 }
 
 function decode(secret: ProxySecret, bytes: Uint8Array): string {

@@ -1,5 +1,6 @@
 import { AppError, fromWireError } from "../../policy/error.ts";
-import type { ProxyMessage, ProxySetup } from "../../proxy/protocol.ts";
+import type { SecretName } from "../../policy/secret_name.ts";
+import type { ProxyMessage, ProxySetup, SupervisorMessage } from "../../proxy/protocol.ts";
 import type { BlindSettings } from "../config/model.ts";
 import { workerPermissions } from "../permissions.ts";
 import { proxyNet } from "./proxy_permissions.ts";
@@ -14,6 +15,8 @@ const READY_TIMEOUT_MS = 10_000;
 /** The proxy worker of one run, from its start to the end of its scope. */
 export class ProxyProcess implements Disposable {
   readonly anyAddress: boolean;
+  /** Told of the secrets in a request that a host answered with 401. */
+  onUnauthorized: (secrets: ReadonlySet<SecretName>) => void = () => {};
   readonly #worker: Worker;
   #isServing = false;
   readonly #ready = Promise.withResolvers<ProxyReady>();
@@ -32,6 +35,8 @@ export class ProxyProcess implements Disposable {
     const log = new RefusalLog(write);
     this.#worker.onmessage = ({ data }: MessageEvent<ProxyMessage>) => {
       if (data.kind === "refused") log.report(data.code, data.facts);
+      else if (data.kind === "unauthorized") this.onUnauthorized(data.secrets);
+      else if (data.kind === "renewed") write(`kz: ${data.secret} has a new value`);
       else if (data.kind === "ready") this.#ready.resolve(data);
       else this.#fail(fromWireError(data.error), write);
     };
@@ -49,7 +54,7 @@ export class ProxyProcess implements Disposable {
 
   /** Hands the run's setup over, with the values' ports, and waits until the proxy serves. */
   async serve(setup: Omit<ProxySetup, "anyAddress">): Promise<ProxyReady> {
-    this.#worker.postMessage({ ...setup, anyAddress: this.anyAddress }, [...setup.valuePorts]);
+    this.#send({ kind: "start", ...setup, anyAddress: this.anyAddress }, setup.valuePorts);
     const timer = setTimeout(
       () => this.#ready.reject(new AppError("INTERNAL", "Cannot start proxy: it does not answer")),
       READY_TIMEOUT_MS,
@@ -61,6 +66,15 @@ export class ProxyProcess implements Disposable {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Hands values over that were read anew. */
+  renew(valuePort: MessagePort): void {
+    this.#send({ kind: "renew", valuePort }, [valuePort]);
+  }
+
+  #send(message: SupervisorMessage, ports: readonly MessagePort[]): void {
+    this.#worker.postMessage(message, [...ports]);
   }
 
   [Symbol.dispose](): void {

@@ -74,6 +74,18 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   },
   PROXY_UPSTREAM_INVALID: { state: "the host's response is not passed on" },
   PROXY_TOO_MANY_CONNECTIONS: { state: "too many connections are open" },
+  HTTP_HEAD_TOO_LARGE: { state: "its head is larger than 64 KiB" },
+  HTTP_HEAD_CUT_OFF: { state: "the program broke it off" },
+  HTTP_BODY_CUT_OFF: { state: "the program broke it off" },
+  HTTP_TRAILER_UNSUPPORTED: { state: "trailers are not carried" },
+  HTTP_METHOD_REFUSED: { state: "this method is not carried" },
+  HTTP_UPGRADE_REFUSED: { state: "WebSocket and other upgrades of a connection are not carried" },
+  HTTP_EXPECTATION_UNKNOWN: { state: "of expectations only 100-continue is carried" },
+  HTTP_HOST_MISMATCH: {
+    state: "the program named another host inside of the connection than when it opened it",
+    hint: () => "The name of the connection alone decides; see whether the program sets Host or SNI itself",
+  },
+  HTTP_RESPONSE_INVALID: { state: "the host's response breaks HTTP" },
 };
 
 /** One refusal for the operator: a line, and a hint where there is something to change. Every part is parsed or ours. */
@@ -82,7 +94,7 @@ export function refusalText(code: RefusalCode, facts: RefusalFacts): string {
   const place = facts.host === undefined ? "" : facts.port === undefined ? facts.host : `${facts.host}:${facts.port}`;
   const subject = [facts.method, place].filter((part) => part !== undefined && part !== "").join(" ") || "a request";
   const secret = facts.secret === undefined ? "" : ` (secret ${facts.secret})`;
-  const state = known?.state ?? "the request is not valid HTTP or not carried";
+  const state = known?.state ?? "it breaks HTTP";
   const detail = facts.detail === undefined ? "" : `; ${facts.detail}`;
   const hint = known?.hint?.(facts);
   return `kz: refused[${code}]: ${subject}${secret}: ${state}${detail}${

@@ -14,6 +14,7 @@ import { writeStderr } from "../terminal/write.ts";
 import { openChildNetwork } from "./child_network.ts";
 import { ProxyProcess, type ProxyReady } from "./proxy_process.ts";
 import { readRoots } from "./read_roots.ts";
+import { SecretRefresher } from "./secret_refresher.ts";
 
 /**
  * Runs a program that holds masked tokens. The values go from the resolver workers to the proxy worker; this isolate
@@ -30,6 +31,8 @@ export async function runBlind(options: RunOptions, config: KzConfig): Promise<n
   const warn = (line: string) => writeStderr(`${line}\n`);
   using proxy = new ProxyProcess(config.blind, warn);
   const ready = await startProxy(proxy, { config, provided, variables: caller, args: options.command });
+  using refresher = new SecretRefresher(provided, config, (port) => proxy.renew(port));
+  proxy.onUnauthorized = (secrets) => refresher.onUnauthorized(secrets);
   Deno.permissions.revokeSync({ name: "net" });
   if (ready.revealingArgs) {
     throw new AppError("USAGE_ARGUMENT_PUBLIC", "Cannot start child: an argument holds a secret value", {

@@ -105,7 +105,7 @@ function declare(
   const { place } = merged;
   const origin = async (): Promise<Origin> => ({ file: place.file.label, line: await lineOf(place) });
   if (merged.kind === "composed") return { kind: "composed", name, parts: merged.parts, origin };
-  const { provider, ref, hosts, in: places, optional, expose, mask } = merged.fields;
+  const { provider, ref, hosts, in: places, optional, expose, mask, refresh } = merged.fields;
   for (const [key, value] of [["provider", provider], ["ref", ref]] as const) {
     if (value !== undefined) continue;
     problems.push({ place, fault: { code: "CONFIG_KEY_MISSING", state: `"${key}" is missing`, hints: [EXAMPLE] } });
@@ -127,6 +127,7 @@ function declare(
     optional: optional ?? false,
     expose: expose ?? true,
     mask: mask ?? { kind: "auto" },
+    refreshMs: refresh,
     origin,
   };
 }

@@ -29,6 +29,8 @@ export interface ProvidedSecret {
   /** False: only for use in composed secrets, not in the child's environment. */
   readonly expose: boolean;
   readonly mask: Mask;
+  /** How often its value is read again in a blind run, in milliseconds; absent: never. */
+  readonly refreshMs: number | undefined;
   /** Where it is declared; found when asked, since only an error message wants it. */
   readonly origin: () => Promise<Origin>;
 }

@@ -1,3 +1,4 @@
+import { parseRefresh, REFRESH_PATTERN } from "../../policy/duration.ts";
 import { parseHostGrant } from "../../policy/host_pattern.ts";
 import { parseMask } from "../../policy/mask.ts";
 import { parsePlacement, PLACEMENT_PATTERN } from "../../policy/placement.ts";
@@ -50,6 +51,13 @@ const SECRET_FIELDS = {
     description: 'How much of the value a token replaces: "auto" (in a URL, the password), "whole", or a regular ' +
       "expression between slashes whose first group is replaced.",
     default: "auto",
+  }),
+  refresh: parsed(parseRefresh, {
+    description:
+      "How often the value is read again in a long blind run, from 10s to 24h; also when a host answers 401. " +
+      "Absent: never.",
+    pattern: REFRESH_PATTERN,
+    examples: ["10m"],
   }),
 };
 /** The keys of a secret's table, as far as they are written. */

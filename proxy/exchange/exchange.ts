@@ -87,6 +87,7 @@ export async function carryExchange(
         policy,
       });
       if (outcome !== undefined) {
+        if (outcome.status === 401 && request.used.size > 0) policy.onUnauthorized(request.used);
         upstream.used = true;
         const keepUpstream = outcome.keepUpstream && outcome.sent && upstream.reader.availableLength === 0;
         if (keepUpstream) watch(upstream);
@@ -116,7 +117,7 @@ async function attempt(
   request: OutgoingRequest,
   upstream: Upstream,
   { client, sink, policy }: { client: ClientConnection; sink: ResponseSink; policy: ProxyPolicy },
-): Promise<{ keepUpstream: boolean; keepClient: boolean; sent: boolean } | undefined> {
+): Promise<{ status: number; keepUpstream: boolean; keepClient: boolean; sent: boolean } | undefined> {
   let sent = false;
   let refused: unknown;
   let gone = false;
@@ -144,7 +145,7 @@ async function attempt(
       return undefined;
     }
     const end = await relayResponse(response, upstream.reader, { sink, policy });
-    return { ...end, sent };
+    return { ...end, status: response.status, sent };
   } catch (error) {
     if (refused !== undefined) throw refused;
     if (error instanceof Refusal || error instanceof ClientGone) throw error;

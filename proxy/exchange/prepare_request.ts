@@ -1,6 +1,7 @@
 import type { BodySource } from "../aws_sigv4/chunked_payload.ts";
 import { requireCredentials } from "../aws_sigv4/credentials.ts";
 import { findSignedRequest, type SignedRequest } from "../aws_sigv4/signed_request.ts";
+import type { SecretName } from "../../policy/secret_name.ts";
 import { concat } from "../concat.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import type { Field } from "../http/fields.ts";
@@ -29,6 +30,8 @@ export interface OutgoingRequest {
   readonly first: Uint8Array;
   /** What is still to be read, and searched on its way; absent where `first` is all. */
   readonly rest: BodySource | undefined;
+  /** The secrets in it. */
+  readonly used: ReadonlySet<SecretName>;
   /** Whether the client still waits for a 100. */
   readonly expectsContinue: boolean;
 }
@@ -47,7 +50,8 @@ export async function prepareRequest(
 ): Promise<OutgoingRequest> {
   const { host, port, secure } = origin;
   const destination = { host, port, path: plan.target.path, trusted, defaultPort: secure ? 443 : 80 };
-  const context: SwapContext = { destination, tokens: policy.tokens, encoded: policy.tokenPlan };
+  const used = new Set<SecretName>();
+  const context: SwapContext = { destination, tokens: policy.tokens, encoded: policy.tokenPlan, used };
   // What is decided by the head alone needs no body.
   const signed = findSignedRequest({ ...plan, pathAndQuery: plan.target.pathAndQuery }, policy.awsKeys);
   const credentials = signed === undefined ? undefined : requireCredentials(signed, context);
@@ -56,10 +60,10 @@ export async function prepareRequest(
   const body = await prepareBody(plan, client, { context, policy, signed });
   const kept = fields.filter(({ lower }) => !body.dropped.includes(lower));
   const head = { method: plan.method, pathAndQuery, fields: kept, framing: body.framing };
-  if (signed === undefined || credentials === undefined) return { ...body, head: requestHeadBytes(head, origin) };
+  if (signed === undefined || credentials === undefined) return { ...body, used, head: requestHeadBytes(head, origin) };
   const { resignRequest } = await import("../aws_sigv4/resign_request.ts");
   const resigned = resignRequest(signed, { head, body }, { plan, origin, credentials, context });
-  return { ...body, head: requestHeadBytes(resigned.head, origin), rest: resigned.rest };
+  return { ...body, used, head: requestHeadBytes(resigned.head, origin), rest: resigned.rest };
 }
 
 interface PreparedBody extends Pick<OutgoingRequest, "framing" | "first" | "rest" | "expectsContinue"> {

@@ -2,6 +2,7 @@ import type { Host } from "../../policy/host.ts";
 import { isGranted } from "../../policy/host_pattern.ts";
 import { mayStand, type Place } from "../../policy/placement.ts";
 import { Refusal } from "../refusal.ts";
+import type { SecretName } from "../../policy/secret_name.ts";
 import type { ScrubPlan } from "../scrub/scrub_plan.ts";
 import type { TokenGrant, TokenTable } from "../token_table.ts";
 
@@ -22,6 +23,8 @@ export interface SwapContext {
   readonly tokens: TokenTable;
   /** Finds tokens in every encoding. */
   readonly encoded: ScrubPlan;
+  /** Collects the secrets that go out. */
+  readonly used: Set<SecretName>;
 }
 
 /**
@@ -29,13 +32,14 @@ export interface SwapContext {
  *
  * @throws {Refusal} which names the secret to the operator.
  */
-export function requireGrant(token: string, place: Place, { destination, tokens }: SwapContext): TokenGrant {
+export function requireGrant(token: string, place: Place, { destination, tokens, used }: SwapContext): TokenGrant {
   const grant = tokens.get(token);
   if (grant === undefined) throw new Refusal("PROXY_TOKEN_UNKNOWN");
   const facts = { secret: grant.name };
   if (!mayStand(grant.in, place)) throw new Refusal("PROXY_TOKEN_MISPLACED", facts);
   if (!isGranted(grant.hosts, destination)) throw new Refusal("POLICY_SECRET_HOST_DENIED", facts);
   if (!destination.trusted) throw new Refusal("PROXY_CLEAR_TEXT", facts);
+  used.add(grant.name);
   return grant;
 }
 

@@ -24,6 +24,7 @@ function context(places: readonly string[]): SwapContext {
     destination: { host: parseHost("api.test"), port: 443, defaultPort: 443, path: "/", trusted: true },
     tokens: new TokenTable([grant]),
     encoded: new ScrubPlan([{ text: TOKEN, standIn: TOKEN }]),
+    used: new Set(),
   };
 }
 
