@@ -26,7 +26,7 @@ export class TlsTerminator implements Disposable {
   /** Least recently used first. */
   readonly #listeners = new Map<Host, Promise<Deno.TlsListener>>();
   /** Who waits for which connection, by its two ports: its own alone may be shared by connections to two listeners. */
-  readonly #waiting = new Map<string, (conn: Deno.TlsConn) => void>();
+  readonly #waiting = new Map<string, { take(conn: Deno.TlsConn): void; giveUp(): void }>();
   /** Accepted before its other end learnt its own port. */
   readonly #early = new Map<string, { readonly conn: Deno.TlsConn; readonly timer: ReturnType<typeof setTimeout> }>();
   #closed = false;
@@ -48,15 +48,18 @@ export class TlsTerminator implements Disposable {
       return { outer, inner: early.conn };
     }
     return await new Promise<TerminatedTls>((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const giveUp = () => {
+        clearTimeout(timer);
         this.#waiting.delete(ports);
         closeQuietly(outer);
         reject(new Error("Cannot terminate TLS: the listener did not accept"));
-      }, LIMITS.handshakeTimeoutMs);
-      this.#waiting.set(ports, (inner) => {
+      };
+      const timer = setTimeout(giveUp, LIMITS.handshakeTimeoutMs);
+      const take = (inner: Deno.TlsConn) => {
         clearTimeout(timer);
         resolve({ outer, inner });
-      });
+      };
+      this.#waiting.set(ports, { take, giveUp });
     });
   }
 
@@ -103,7 +106,7 @@ export class TlsTerminator implements Disposable {
       const ports = portPair(conn.remoteAddr, listener.addr);
       const waiting = this.#waiting.get(ports);
       this.#waiting.delete(ports);
-      if (waiting !== undefined) waiting(conn);
+      if (waiting !== undefined) waiting.take(conn);
       else this.#keepEarly(ports, conn);
     }
   }
@@ -120,6 +123,7 @@ export class TlsTerminator implements Disposable {
   [Symbol.dispose](): void {
     this.#closed = true;
     for (const listener of this.#listeners.values()) listener.then(closeQuietly, () => {});
+    for (const { giveUp } of [...this.#waiting.values()]) giveUp();
     for (const { conn, timer } of this.#early.values()) {
       clearTimeout(timer);
       closeQuietly(conn);
