@@ -41,7 +41,7 @@ export function pathRule(service: string): PathRule {
 export function canonicalRequest(message: SignedMessage, signedHeaders: readonly string[], rule: PathRule): string {
   const headers = signedHeaders.map((name) => {
     const values = message.fields.filter(({ lower }) => lower === name).map(({ value }) => value);
-    return `${name}:${values.map((value) => value.trim().replace(/[ \t]+/g, " ")).join(",")}\n`;
+    return `${name}:${values.map(plainSpaces).join(",")}\n`;
   });
   return [
     message.method,
@@ -51,6 +51,11 @@ export function canonicalRequest(message: SignedMessage, signedHeaders: readonly
     signedHeaders.join(";"),
     message.payloadHash,
   ].join("\n");
+}
+
+/** White space of HTTP only: other bytes that are white space as characters may be parts of one (RFC 9110 §5.6.3). */
+function plainSpaces(value: string): string {
+  return value.replace(/[ \t]+/g, " ").replace(/^ | $/g, "");
 }
 
 function canonicalPath(path: string, { encodeTwice, normalize }: PathRule): string {

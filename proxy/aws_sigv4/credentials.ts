@@ -35,11 +35,12 @@ export function requireCredentials(signed: SignedRequest, context: SwapContext):
   };
 }
 
-function granted(token: string, { tokens, destination }: SwapContext): TokenGrant {
+function granted(token: string, { tokens, destination, used }: SwapContext): TokenGrant {
   const grant = tokens.get(token);
   if (grant === undefined) throw new Refusal("PROXY_TOKEN_UNKNOWN");
   const facts = { secret: grant.name };
   if (!isGranted(grant.hosts, destination)) throw new Refusal("POLICY_SECRET_HOST_DENIED", facts);
   if (!destination.trusted) throw new Refusal("PROXY_CLEAR_TEXT", facts);
+  used.add(grant.name);
   return grant;
 }
