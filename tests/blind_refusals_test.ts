@@ -157,6 +157,47 @@ for (const [why, words, code] of misplaced) {
   });
 }
 
+const notCarried: [why: string, words: string, code: string, said: string][] = [
+  ["TRACE", "-X TRACE", "HTTP_METHOD_REFUSED", "this method is not carried"],
+  ["CONNECT inside of a tunnel", "-X CONNECT --request-target evil.test:443", "HTTP_", ""],
+  [
+    "a WebSocket",
+    "--http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13'",
+    "HTTP_UPGRADE_REFUSED",
+    "WebSocket and other upgrades",
+  ],
+  [
+    "HTTP/2 in clear text",
+    "-H 'Connection: Upgrade, HTTP2-Settings' -H 'Upgrade: h2c'",
+    "HTTP_UPGRADE_REFUSED",
+    "upgrades",
+  ],
+  ["another host inside of a tunnel", "-H 'Host: evil.test'", "HTTP_HOST_MISMATCH", "another host inside"],
+  ["another scheme in the target", "--request-target http://evil.test/", "HTTP_HOST_MISMATCH", "another host inside"],
+];
+for (const [why, words, code, said] of notCarried) {
+  curlTest(`TM-21 kz run --blind does not carry ${why}, and says so to both [F-6.20]`, async () => {
+    await using blind = await makeRawBlindProject();
+    const { stdout, stderr } = await blind.shell(
+      `curl -s --max-time 20 -H "Authorization: Bearer $API_TOKEN" -w ' %{http_code}' ${words} https://${API_HOST}/`,
+    );
+    assert.match(stdout, new RegExp(`"code":"${code}[^]* (400|405|421|501)$`));
+    assert.match(stderr, new RegExp(`^kz: refused\\[${code}\\w*\\]: .*${said}`, "m"));
+    assert.equal(blind.upstream.received, "");
+    assertNoLeak(blind.value, stdout + stderr, "what was written");
+  });
+}
+
+curlTest("TM-21 kz run --blind carries nothing but TLS in a tunnel [F-6.20]", async () => {
+  await using blind = await makeRawBlindProject({ secure: false });
+  const { stdout, stderr } = await blind.shell(
+    `curl -s --max-time 20 --proxytunnel -H "Authorization: Bearer $API_TOKEN" http://${API_HOST}:443/; echo "status $?"`,
+  );
+  assert.match(stdout, /status (52|56)\n$/);
+  assert.match(stderr, /^kz: refused\[PROXY_TUNNEL_NOT_TLS\]: api\.test:443: only TLS is carried in a tunnel$/m);
+  assert.equal(blind.upstream.received, "");
+});
+
 curlTest("TM-22 a value with a line break is not put into a header [F-6.20]", async () => {
   await using blind = await makeBlindProject({ value: `${makeCanary()}\r\nX-Injected: 1` });
   const { stdout, stderr } = await blind.shell(`curl -s -H "X-Key: $API_TOKEN" https://${API_HOST}/`);

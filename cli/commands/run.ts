@@ -29,6 +29,7 @@ export interface RunOptions {
 export async function runCommand(options: RunOptions, around: Surroundings): Promise<number> {
   try {
     refuseContradictions(options);
+    refuseToReveal(options, around);
     const config = await loadConfig(around, options.env);
     if (!options.blind) return await runDirect(options, config);
     const { runBlind } = await import("../blind/run_blind.ts");
@@ -54,6 +55,14 @@ function refuseContradictions({ blind, redact, cleanEnv, keepEnv }: RunOptions):
   if (!blind && !cleanEnv && keepEnv.length > 0) {
     refuse("--keep-env keeps nothing here", "Add --clean-env or --blind; without them every variable is passed");
   }
+}
+
+/** A program that holds tokens must not get at their values by asking us for them (TM-31). */
+function refuseToReveal({ blind }: RunOptions, { getEnv }: Surroundings): void {
+  if (blind || !getEnv("KEYZERO_BLIND")) return;
+  throw new AppError("DENIED_IN_BLIND_RUN", "Cannot run with real values: this is a blind run", {
+    hints: ["Add --blind, or run it outside, in a shell of your own"],
+  });
 }
 
 /** The values are in the child's environment only. */
