@@ -144,8 +144,9 @@ const ROWS: readonly Row[] = [
     seen: [],
   },
   {
-    name: "a time limit while the proxy is silent",
-    script: `return new Promise((resolve) => { const request = https.get("https://${SILENT_HOST}/", { timeout: 50 });
+    name: "an agent's time limit, while the proxy is silent",
+    script:
+      `return new Promise((resolve) => { const request = https.get("https://${SILENT_HOST}/", { agent: new https.Agent({ timeout: 50 }) });
       request.on("timeout", () => request.destroy()).on("error", (error) => resolve(error.code)) })`,
     printed: "ECONNRESET",
     seen: [],

@@ -3,6 +3,9 @@ import { inheritedEnvironment } from "../inherited.ts";
 import { runtimeVariables } from "../runtime_variables.ts";
 import { startTestProxy, type TestProxy } from "./test_proxy.ts";
 
+/** A program that hangs has failed; Go compiles its standard library the first time, which is slow. */
+const MAX_RUN_MS = 180_000;
+
 export interface Ended {
   readonly code: number;
   readonly stdout: string;
@@ -38,13 +41,17 @@ export async function startBlindChildren(options: { nodeOptions?: string } = {})
     proxy,
     environment,
     async run(program, args, options = {}) {
+      const limit = new AbortController();
+      const timer = setTimeout(() => limit.abort(), MAX_RUN_MS);
       const { code, stdout, stderr } = await new Deno.Command(program, {
         args: [...args],
         clearEnv: true,
         env: environment,
         stdin: "null",
+        signal: limit.signal,
         ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       }).output();
+      clearTimeout(timer);
       const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
       return { code, stdout: text(stdout), stderr: text(stderr) };
     },
