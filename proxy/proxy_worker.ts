@@ -56,7 +56,6 @@ async function start(setup: ProxySetup): Promise<ProxyMessage> {
     terminator: new TlsTerminator(ca),
     onRefusal: ({ code, facts }: Refusal) => send({ kind: "refused", code, facts }),
   });
-  const holdsValue = (text: string) => run.valuePlan.search(new TextEncoder().encode(text)) !== undefined;
   return {
     kind: "ready",
     port: server.port,
@@ -64,8 +63,8 @@ async function start(setup: ProxySetup): Promise<ProxyMessage> {
     password: login.password,
     caPem: ca.certificatePem,
     masked: run.masked,
-    revealing: Object.keys(setup.variables).filter((name) => holdsValue(setup.variables[name]!)),
-    revealingArgs: setup.args.some(holdsValue),
+    revealing: Object.keys(setup.variables).filter((name) => run.isRevealing(setup.variables[name]!)),
+    revealingArgs: setup.args.some((arg) => run.isRevealing(arg)),
     unscrubbed: run.unscrubbed,
   };
 }

@@ -47,6 +47,11 @@ class LiveSecret {
     return changed;
   }
 
+  /** Whether a text is the value, or what of it is masked; of a value that is empty none is. */
+  is(text: string): boolean {
+    return text !== "" && this.#values.some(({ whole, masked }) => text === whole || text === masked.real);
+  }
+
   get replacements(): Replacement[] {
     return this.#values.flatMap(({ whole, masked }) => [
       { text: whole, standIn: masked.text },
@@ -102,6 +107,12 @@ export class RunSecrets {
   /** Finds the values, and some that were before them. */
   get valuePlan(): ScrubPlan {
     return this.#valuePlan;
+  }
+
+  /** Whether a text would tell a value to who reads it: it holds one in some form, or is one, however short. */
+  isRevealing(text: string): boolean {
+    if (this.#valuePlan.search(new TextEncoder().encode(text)) !== undefined) return true;
+    return this.#secrets.values().some((live) => live.is(text));
   }
 
   /** What the child sees of each secret. */

@@ -181,6 +181,21 @@ for (const [why, args] of revealing) {
   });
 }
 
+unixTest(
+  "kz run --blind passes a value that is too short to be searched for neither by variable nor by argument",
+  async () => {
+    await using blind = await makeBlindProject({ value: "q7Zx", blind: 'keep_env = ["KEPT_*"]' });
+    const kept = await blind.blind(["env"], { env: { KEPT_COPY: blind.value, KEPT_OTHER: "q7Z", KEPT_EMPTY: "" } });
+    assert.equal(kept.status, 0, kept.stderr);
+    assert.doesNotMatch(kept.stdout, /KEPT_COPY/);
+    assert.match(kept.stdout, /^KEPT_OTHER=q7Z$/m);
+    assert.match(kept.stdout, /^KEPT_EMPTY=$/m);
+    const argument = await blind.blind(["touch", "started", blind.value]);
+    assert.equal(argument.status, 2);
+    assert.ok(!argument.stderr.includes(blind.value));
+  },
+);
+
 unixTest("kz run --blind warns of a value that is too short to be searched for", async () => {
   const value = "q7Zx";
   await using blind = await makeBlindProject({ value });
