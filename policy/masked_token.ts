@@ -1,12 +1,15 @@
 import type { Brand } from "./brand.ts";
 
-/** What a contained program holds in place of a secret: `kz_masked_` and 32 lower-case hex digits. Printable. */
+/**
+ * What a contained program holds in place of a secret: `kz_masked_` and 32 lower-case hex digits, or what its `shape`
+ * says. Printable.
+ */
 export type MaskedToken = Brand<string, "MaskedToken">;
 
 export const TOKEN_PREFIX = "kz_masked_";
 /** 128 bits: never guessed, never derived from the value. */
 export const TOKEN_RANDOM_BYTES = 16;
-/** Every token has this length, so that no token can stand inside another. */
+/** Every token without a shape has this length, so that none can stand inside another. */
 export const TOKEN_LENGTH = TOKEN_PREFIX.length + 2 * TOKEN_RANDOM_BYTES;
 
 /**
@@ -18,6 +21,22 @@ export const TOKEN_LENGTH = TOKEN_PREFIX.length + 2 * TOKEN_RANDOM_BYTES;
 export function makeMaskedToken(random: Uint8Array): MaskedToken {
   if (random.length !== TOKEN_RANDOM_BYTES) throw new RangeError("Cannot make token: 16 random bytes are expected");
   return TOKEN_PREFIX + Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("") as MaskedToken;
+}
+
+/** No token of any shape is longer; those of real services stay below. */
+export const MAX_TOKEN_LENGTH = 512;
+
+/**
+ * Takes text that was made for a token of another shape.
+ *
+ * @throws {RangeError} for characters that a URL, a header, a JSON string or a shell would escape, for a beginning that
+ * would make an argument an option, and for text under 8 or over 512 characters.
+ */
+export function maskedTokenOf(text: string): MaskedToken {
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{7,511}$/.test(text)) {
+    throw new RangeError("Cannot make token: 8 to 512 letters, digits and characters of _.- are expected");
+  }
+  return text as MaskedToken;
 }
 
 /** A new expression each call, since a global one keeps state. */
