@@ -12,7 +12,7 @@ import { hostMatcher } from "../host_matcher.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import { ProxyServer } from "../proxy_server.ts";
 import type { Refusal } from "../refusal.ts";
-import { RunSecrets } from "../run_secrets.ts";
+import { prepareSecrets } from "../run_secrets.ts";
 import { CertificateAuthority } from "../tls/certificate_authority.ts";
 import { TlsTerminator } from "../tls/tls_terminator.ts";
 import { writeAll } from "../write_all.ts";
@@ -33,6 +33,10 @@ export interface LabOptions {
   readonly mask?: string;
   /** What the upstream answers to each request, as bytes; the default is a small 200. */
   readonly respond?: (request: string, conn: Deno.Conn) => string | Promise<string>;
+  /** Takes all that the upstream is sent, in place of `respond`. */
+  readonly consume?: (bytes: Uint8Array) => string;
+  /** What the upstream sends as soon as it has a request's head. */
+  readonly onHead?: (head: string) => string;
   /** The name on the upstream's certificate; the default is the name that is dialled. */
   readonly certificateFor?: string;
   /** Names that are dialled at the upstream. */
@@ -78,7 +82,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const certificate = options.clear
     ? undefined
     : await upstreamCa.issue(parseHost(options.certificateFor ?? "api.test"));
-  const upstream = stack.use(new RawUpstream(certificate, options.respond ?? (() => okay("hello"))));
+  const upstream = stack.use(new RawUpstream(certificate, options.respond ?? (() => okay("hello")), options));
   const token = makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
   const secondToken = makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
   const ref = parseSecretRef("lab");
@@ -87,7 +91,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     in: options.in?.map(parsePlacement) ?? DEFAULT_PLACEMENTS,
     mask: parseMask(options.mask ?? "whole"),
   };
-  const secrets = new RunSecrets([
+  const secrets = prepareSecrets([
     { ...shared, name: parseSecretName("API_TOKEN"), token, hosts: options.hosts?.map(parseHostGrant) },
     { ...shared, name: parseSecretName("OTHER_TOKEN"), token: secondToken, hosts: [parseHostGrant("other.test")] },
   ], new Map([["API_TOKEN", utf8(options.value ?? CANARY)], ["OTHER_TOKEN", utf8(`other-${CANARY}`)]]));
@@ -104,12 +108,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       policy: {
         rules,
         matcher: await hostMatcher(rules),
-        tokens: secrets.tokens,
-        anyInBody: secrets.anyInBody,
-        awsKeys: secrets.awsKeys,
-        tokenPlan: secrets.tokenPlan,
-        valuePlan: secrets.valuePlan,
-        onUnauthorized() {},
+        ...secrets,
         dial: {
           connect: new Map(names.map((name) => [parseHost(name), { hostname: "127.0.0.1", port: upstream.port }])),
           upstreamCa: options.trusted === false ? [] : [upstreamCa.certificatePem],

@@ -14,12 +14,24 @@ export class RawUpstream implements AsyncDisposable {
   readonly #open = new Set<Deno.Conn>();
   readonly #serving = new Set<Promise<void>>();
   readonly #accepting: Promise<void>;
+  readonly #onHead: (head: string) => string;
+  readonly #consume: ((bytes: Uint8Array) => string) | undefined;
 
-  /** @param certificate Absent: clear text. */
+  /**
+   * @param certificate Absent: clear text.
+   * @param consume Takes all bytes in place of `respond`, so that nothing is remembered; gives what is answered.
+   * @param onHead What is sent as soon as a request's head is there; the rest is answered by `respond`.
+   */
   constructor(
     certificate: LeafCertificate | undefined,
     respond: (request: string, conn: Deno.Conn) => string | Promise<string>,
+    { onHead = () => "", consume }: {
+      onHead?: (head: string) => string;
+      consume?: (bytes: Uint8Array) => string;
+    } = {},
   ) {
+    this.#onHead = onHead;
+    this.#consume = consume;
     const address = { hostname: "127.0.0.1", port: 0 };
     this.#listener = certificate === undefined
       ? Deno.listen(address)
@@ -65,13 +77,23 @@ export class RawUpstream implements AsyncDisposable {
   ): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
     let text = "";
+    let inBody = false;
     for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
+      if (this.#consume !== undefined) {
+        await writeAll(conn, encodeLatin1(this.#consume(buffer.subarray(0, count))));
+        continue;
+      }
       const piece = decodeLatin1(buffer.subarray(0, count));
       text += piece;
       this.received += piece;
+      if (!inBody && text.includes("\r\n\r\n")) {
+        inBody = true;
+        await writeAll(conn, encodeLatin1(this.#onHead(text)));
+      }
       for (let length = requestLength(text); length !== undefined; length = requestLength(text)) {
         const request = text.slice(0, length);
         text = text.slice(length);
+        inBody = false;
         this.requests.push(request);
         const response = await respond(request, conn);
         await writeAll(conn, encodeLatin1(response));
