@@ -6,6 +6,7 @@ const REASONS: Readonly<Record<number, string>> = {
   403: "Forbidden",
   405: "Method Not Allowed",
   407: "Proxy Authentication Required",
+  408: "Request Timeout",
   413: "Content Too Large",
   415: "Unsupported Media Type",
   417: "Expectation Failed",

@@ -4,6 +4,15 @@ export const LIMITS = {
   headBytes: 64 * 1024,
   /** A client that began a head must end it; well above any slow machine, well below a patient attacker. */
   headTimeoutMs: 30_000,
+  /**
+   * Before its first request is whole, which shows the credentials, a connection may idle this long; later for ever. Else
+   * any local program could take all connections.
+   */
+  firstRequestMs: 45_000,
+  /** Lines of a head or trailer section; browsers send some thirty. */
+  headFields: 256,
+  /** A trailer section is a small head. */
+  trailerBytes: 8 * 1024,
   /** Clients open some hundred at most; each costs about 20 KiB and four descriptors. */
   connections: 8192,
   /** Listeners for intercepted hosts, least recently used out first. */
@@ -12,8 +21,12 @@ export const LIMITS = {
   connectTimeoutMs: 10_000,
   /** TLS with the client and with the host. */
   handshakeTimeoutMs: 10_000,
+  /** Connections to interception listeners that nobody has claimed yet: ours are for a moment, strangers' for a second. */
+  unclaimedConnections: 4096,
   /** A ClientHello with post-quantum keys is under 2 KiB; one record holds at most 16 KiB. */
   clientHelloBytes: 16 * 1024,
+  /** Records that a ClientHello is spread over; clients use one, and up to some ten to confuse filters. */
+  clientHelloRecords: 32,
   /** Bodies up to this are sent in one piece with their head, after all of them was searched. */
   wholeBodyBytes: 64 * 1024,
   /** Bodies that may hold a token in a field are read whole up to this; APIs take credentials in small bodies. */
@@ -22,13 +35,25 @@ export const LIMITS = {
   encodedBodyBytes: 1024 * 1024,
   /** What an encoded request body may decode to; more is a bomb. */
   decodedBodyBytes: 16 * 1024 * 1024,
+  /** Encoded bytes that are decoded in one step: at deflate's best ratio, 1,032 to 1, that makes 4 MiB. */
+  decodeStepBytes: 4 * 1024,
   /** A body that an AWS signature covers by its own hash is read whole; DynamoDB's largest requests have 16 MiB. */
   signedBodyBytes: 16 * 1024 * 1024,
   /** A signed chunk of `aws-chunked` is read whole; SDKs make them of 64 or 128 KiB. */
   signedChunkBytes: 1024 * 1024,
+  /** All bodies over `wholeBodyBytes` that are held whole at one time, over all connections; more are answered 503. */
+  heldBodiesBytes: 128 * 1024 * 1024,
+  /** A body that is held whole must come within this; one that streams may take its time. */
+  heldBodyTimeoutMs: 60_000,
+  /** Nesting of a JSON body with a token in it; no API comes near it. */
+  jsonDepth: 64,
   /** Informational responses before the final one. */
   informationalResponses: 16,
   /** What is read and dropped of a refused request's body, so that the client reads the answer before a reset. */
   drainBytes: 1024 * 1024,
   drainMs: 1_000,
+  /** A refusal that comes again is told to the operator once in this time. */
+  refusalQuietMs: 10_000,
+  /** Different refusals that are told in that time; the rest is counted. */
+  refusalsTold: 256,
 } as const;

@@ -1,5 +1,7 @@
 import { decideConnection } from "../policy/connection_rule.ts";
+import { acceptEach } from "./accept_each.ts";
 import { refusalResponse } from "./answer.ts";
+import { ByteBudget } from "./byte_budget.ts";
 import type { ClientLogin } from "./client_login.ts";
 import { closeQuietly } from "./close_quietly.ts";
 import { drain } from "./drain.ts";
@@ -14,7 +16,7 @@ import { parseAuthority, parseTarget } from "./http/target.ts";
 import { LIMITS } from "./limits.ts";
 import type { ProxyPolicy } from "./proxy_policy.ts";
 import { Refusal, type RefusalFacts } from "./refusal.ts";
-import { splice } from "./splice.ts";
+import { spliceTls } from "./splice.ts";
 import { type ClientHello, parseClientHello } from "./tls/client_hello.ts";
 import type { TlsTerminator } from "./tls/tls_terminator.ts";
 import { alive, type Upstream } from "./upstream/upstream.ts";
@@ -32,47 +34,34 @@ export interface ProxyServerOptions {
 export class ProxyServer implements Disposable {
   readonly #options: ProxyServerOptions;
   readonly #listener: Deno.TcpListener;
-  readonly #open = new Set<Deno.Conn>();
+  /** Of clients, each one once. */
+  readonly #clients = new Set<Deno.Conn>();
+  /** The decrypted ends of their tunnels. */
+  readonly #inner = new Set<Deno.Conn>();
+  readonly #budget = new ByteBudget(LIMITS.heldBodiesBytes);
 
   constructor(options: ProxyServerOptions) {
     this.#options = options;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    this.#acceptAll();
+    acceptEach(this.#listener, (conn) => this.#serve(conn));
   }
 
   get port(): number {
     return this.#listener.addr.port;
   }
 
-  async #acceptAll(): Promise<void> {
-    for (;;) {
-      let conn: Deno.TcpConn;
-      try {
-        conn = await this.#listener.accept();
-      } catch (error) {
-        // Out of descriptors: those in use will be given back.
-        if (!(error instanceof Deno.errors.BadResource) && !(error instanceof Deno.errors.Interrupted)) {
-          await new Promise((resolve) => setTimeout(resolve, 50));
-          continue;
-        }
-        return;
-      }
-      this.#serve(conn);
-    }
-  }
-
   async #serve(conn: Deno.TcpConn): Promise<void> {
-    this.#open.add(conn);
+    this.#clients.add(conn);
     try {
       conn.setNoDelay(true);
-      const client = { sink: conn, reader: new ByteReader(conn) };
-      if (this.#open.size > LIMITS.connections) {
+      const client = { sink: conn, reader: new ByteReader(conn), budget: this.#budget };
+      if (this.#clients.size > LIMITS.connections) {
         await this.#refuse(new Refusal("PROXY_TOO_MANY_CONNECTIONS"), client, conn);
       } else await this.#serveProxyRequests(client, conn);
     } catch {
       // A client that goes away, at any moment, is no event.
     } finally {
-      this.#open.delete(conn);
+      this.#clients.delete(conn);
       closeQuietly(conn);
     }
   }
@@ -82,7 +71,14 @@ export class ProxyServer implements Disposable {
     let upstream: Upstream | undefined;
     let origin: Origin | undefined;
     let tunnelTo: Origin | undefined;
-    using _ = { [Symbol.dispose]: () => upstream?.[Symbol.dispose]() };
+    // Until it has shown the credentials, a client may be anybody's.
+    const unknown = setTimeout(() => closeQuietly(conn), LIMITS.firstRequestMs);
+    using _ = {
+      [Symbol.dispose]: () => {
+        clearTimeout(unknown);
+        upstream?.[Symbol.dispose]();
+      },
+    };
     for (;;) {
       let head: RequestHead | undefined;
       let facts: RefusalFacts = {};
@@ -91,6 +87,7 @@ export class ProxyServer implements Disposable {
         if (head === undefined) return;
         facts = { method: head.method };
         if (!this.#options.login.accepts(head.fields)) throw new Refusal("PROXY_CREDENTIALS_REQUIRED");
+        clearTimeout(unknown);
         if (head.method === "CONNECT") {
           const authority = parseAuthority(head.target, undefined);
           facts = { ...facts, ...authority };
@@ -146,10 +143,10 @@ export class ProxyServer implements Disposable {
       return;
     }
     const { outer, inner } = await this.#options.terminator.terminate(origin.host);
-    this.#open.add(inner);
+    this.#inner.add(inner);
     try {
       await writeAll(outer, client.reader.available);
-      const { delivered, ended } = splice(conn, outer);
+      const { delivered, ended } = spliceTls(conn, outer);
       if (await this.#handshake(inner)) await this.#serveTunnel(origin, hello, inner);
       else this.#report(new Refusal("PROXY_CLIENT_HANDSHAKE", { host: origin.host, port: origin.port }));
       // Flushes what was written, and says that nothing more comes. The client may take its time to read that; `inner`
@@ -160,7 +157,7 @@ export class ProxyServer implements Disposable {
       const timer = setTimeout(() => closeQuietly(conn), LIMITS.drainMs);
       await ended.finally(() => clearTimeout(timer));
     } finally {
-      this.#open.delete(inner);
+      this.#inner.delete(inner);
       closeQuietly(inner);
       closeQuietly(outer);
     }
@@ -181,7 +178,7 @@ export class ProxyServer implements Disposable {
 
   /** Serves the requests inside a tunnel; its origin was named by `CONNECT` and stays. */
   async #serveTunnel(origin: Origin, hello: ClientHello, conn: Deno.TlsConn): Promise<void> {
-    const client = { sink: conn, reader: new ByteReader(conn) };
+    const client = { sink: conn, reader: new ByteReader(conn), budget: this.#budget };
     let upstream: Upstream | undefined;
     using _ = { [Symbol.dispose]: () => upstream?.[Symbol.dispose]() };
     for (;;) {
@@ -271,7 +268,7 @@ export class ProxyServer implements Disposable {
 
   [Symbol.dispose](): void {
     closeQuietly(this.#listener);
-    for (const conn of this.#open) closeQuietly(conn);
+    for (const conn of [...this.#clients, ...this.#inner]) closeQuietly(conn);
   }
 }
 

@@ -11,6 +11,8 @@ export type RefusalCode =
   | "POLICY_SECRET_HOST_DENIED"
   | "PROXY_CREDENTIALS_REQUIRED"
   | "PROXY_TOO_MANY_CONNECTIONS"
+  | "PROXY_OVERLOADED"
+  | "PROXY_BODY_TOO_SLOW"
   | "PROXY_TUNNEL_NOT_TLS"
   | "PROXY_CLIENT_HANDSHAKE"
   | "PROXY_TOKEN_MISPLACED"
@@ -36,6 +38,8 @@ const ANSWERS: Record<Exclude<RefusalCode, HttpErrorCode>, readonly [status: num
   POLICY_SECRET_HOST_DENIED: [403, "The masked token in this request may not go to this host or path"],
   PROXY_CREDENTIALS_REQUIRED: [407, "The proxy credentials are missing or wrong"],
   PROXY_TOO_MANY_CONNECTIONS: [503, "Too many connections are open"],
+  PROXY_OVERLOADED: [503, "Too many large request bodies are held at this time"],
+  PROXY_BODY_TOO_SLOW: [408, "The request body did not come in time"],
   PROXY_TUNNEL_NOT_TLS: [403, "Only TLS is carried in a tunnel"],
   PROXY_CLIENT_HANDSHAKE: [403, "The TLS handshake was not completed"],
   PROXY_TOKEN_MISPLACED: [403, "A masked token stands where it is not replaced"],

@@ -1,16 +1,14 @@
+import { LIMITS } from "../../proxy/limits.ts";
 import type { RefusalCode, RefusalFacts } from "../../proxy/refusal.ts";
 import { refusalText } from "./refusal_text.ts";
-
-/** A program that tries again and again is reported once in this time. */
-const QUIET_MS = 10_000;
-/** More different refusals than this at once are counted only. */
-const MAX_KNOWN = 256;
 
 /** Tells the operator of refusals, each of a kind once in a while. */
 export class RefusalLog {
   readonly #write: (line: string) => void;
   readonly #now: () => number;
+  /** In the order of writing. */
   readonly #lastWritten = new Map<string, number>();
+  #untold = 0;
 
   constructor(write: (line: string) => void, now: () => number = () => performance.now()) {
     this.#write = write;
@@ -19,10 +17,19 @@ export class RefusalLog {
 
   report(code: RefusalCode, facts: RefusalFacts): void {
     const text = refusalText(code, facts);
-    const last = this.#lastWritten.get(text);
-    if (last !== undefined && this.#now() - last < QUIET_MS) return;
-    if (this.#lastWritten.size >= MAX_KNOWN) this.#lastWritten.clear();
-    this.#lastWritten.set(text, this.#now());
+    const now = this.#now();
+    for (const [known, at] of this.#lastWritten) {
+      if (now - at < LIMITS.refusalQuietMs) break;
+      this.#lastWritten.delete(known);
+    }
+    if (this.#lastWritten.has(text)) return;
+    if (this.#lastWritten.size >= LIMITS.refusalsTold) {
+      this.#untold++;
+      return;
+    }
+    if (this.#untold > 0) this.#write(`kz: refused ${this.#untold} more requests, of too many kinds to tell them all`);
+    this.#untold = 0;
+    this.#lastWritten.set(text, now);
     this.#write(text);
   }
 }

@@ -74,6 +74,8 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   },
   PROXY_UPSTREAM_INVALID: { state: "the host's response is not passed on" },
   PROXY_TOO_MANY_CONNECTIONS: { state: "too many connections are open" },
+  PROXY_OVERLOADED: { state: "too many large request bodies are held at this time" },
+  PROXY_BODY_TOO_SLOW: { state: "the request body did not come in time" },
   HTTP_HEAD_TOO_LARGE: { state: "its head is larger than 64 KiB" },
   HTTP_HEAD_CUT_OFF: { state: "the program broke it off" },
   HTTP_BODY_CUT_OFF: { state: "the program broke it off" },

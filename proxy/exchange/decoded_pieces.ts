@@ -1,5 +1,6 @@
 import type { BodyReader } from "../http/body_reader.ts";
 import { Refusal } from "../refusal.ts";
+import { decodeSteps } from "./decode_steps.ts";
 
 /** A body that comes in pieces. */
 export interface BodyPieces {
@@ -22,13 +23,11 @@ const FORMATS: ReadonlyMap<string, CompressionFormat> = new Map([
 export function decodedPieces(body: BodyReader, codings: readonly string[]): BodyPieces {
   const format = codings.length === 1 ? FORMATS.get(codings[0]!) : undefined;
   if (format === undefined) throw new Refusal("PROXY_RESPONSE_ENCODED");
-  const source = new ReadableStream<BufferSource>({
-    async pull(controller) {
-      const piece = await body.next();
-      if (piece === undefined) controller.close();
-      else controller.enqueue(piece.slice());
-    },
-  }, { highWaterMark: 0 });
+  const source = ReadableStream.from(encodedSteps(body));
   const reader = source.pipeThrough(new DecompressionStream(format)).getReader();
   return { next: async () => (await reader.read()).value };
+}
+
+async function* encodedSteps(body: BodyReader): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (let piece = await body.next(); piece !== undefined; piece = await body.next()) yield* decodeSteps(piece);
 }

@@ -1,3 +1,4 @@
+import type { ByteBudget } from "../byte_budget.ts";
 import { closeQuietly } from "../close_quietly.ts";
 import type { ByteReader } from "../http/byte_reader.ts";
 import { keepsAlive } from "../http/framing.ts";
@@ -18,6 +19,8 @@ import { sendRequest } from "./send_request.ts";
 export interface ClientConnection {
   readonly sink: ByteSink;
   readonly reader: ByteReader;
+  /** Shared by all connections. */
+  readonly budget: ByteBudget;
 }
 
 /** A request on its way through. */
@@ -60,6 +63,7 @@ export async function carryExchange(
 ): Promise<ExchangeEnd> {
   let upstream = reusable;
   let started = false;
+  using lease = client.budget.lease();
   try {
     const plan = planRequest(head, target, { origin, policy });
     const sink: Omit<ResponseSink, "expectsContinue"> = {
@@ -77,7 +81,7 @@ export async function carryExchange(
     // In clear text it depends on the peer's address what may go there; over TLS nothing is looked up before that is decided.
     if (!origin.secure) upstream ??= await connectUpstream({ ...origin, named: plan.named }, policy.dial);
     const trusted = origin.secure || upstream?.trusted === true;
-    const request = await prepareRequest(plan, client, { origin, trusted, policy });
+    const request = await prepareRequest(plan, client, { origin, trusted, policy, lease });
     for (;;) {
       const fresh = upstream === undefined || !upstream.used;
       upstream ??= await connectUpstream({ ...origin, named: plan.named }, policy.dial);

@@ -3,6 +3,7 @@ import { requireCredentials } from "../aws_sigv4/credentials.ts";
 import { findSignedRequest, type SignedRequest } from "../aws_sigv4/signed_request.ts";
 import type { SecretName } from "../../policy/secret_name.ts";
 import { concat } from "../concat.ts";
+import type { ByteLease } from "../byte_budget.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import type { Field } from "../http/fields.ts";
 import type { Framing } from "../http/framing.ts";
@@ -16,6 +17,7 @@ import { refuseDisguisedBytes } from "../swap/disguise.ts";
 import { swapBody } from "../swap/swap_body.ts";
 import { swapFields } from "../swap/swap_fields.ts";
 import { swapTarget } from "../swap/swap_target.ts";
+import { timeLimit } from "../time_limit.ts";
 import { writeAll } from "../write_all.ts";
 import { decodeBody } from "./decode_body.ts";
 import type { ClientConnection } from "./exchange.ts";
@@ -46,7 +48,7 @@ export interface OutgoingRequest {
 export async function prepareRequest(
   plan: RequestPlan,
   client: ClientConnection,
-  { origin, trusted, policy }: { origin: Origin; trusted: boolean; policy: ProxyPolicy },
+  { origin, trusted, policy, lease }: { origin: Origin; trusted: boolean; policy: ProxyPolicy; lease: ByteLease },
 ): Promise<OutgoingRequest> {
   const { host, port, secure } = origin;
   const destination = { host, port, path: plan.target.path, trusted, defaultPort: secure ? 443 : 80 };
@@ -57,7 +59,7 @@ export async function prepareRequest(
   const credentials = signed === undefined ? undefined : requireCredentials(signed, context);
   const pathAndQuery = swapTarget((signed ?? plan.target).pathAndQuery, context);
   const fields = swapFields((signed ?? plan).fields, context);
-  const body = await prepareBody(plan, client, { context, policy, signed });
+  const body = await prepareBody(plan, client, { context, policy, signed, lease });
   const kept = fields.filter(({ lower }) => !body.dropped.includes(lower));
   const head = { method: plan.method, pathAndQuery, fields: kept, framing: body.framing };
   if (signed === undefined || credentials === undefined) return { ...body, used, head: requestHeadBytes(head, origin) };
@@ -78,7 +80,12 @@ const EMPTY = new Uint8Array(0);
 async function prepareBody(
   plan: RequestPlan,
   client: ClientConnection,
-  { context, policy, signed }: { context: SwapContext; policy: ProxyPolicy; signed: SignedRequest | undefined },
+  { context, policy, signed, lease }: {
+    context: SwapContext;
+    policy: ProxyPolicy;
+    signed: SignedRequest | undefined;
+    lease: ByteLease;
+  },
 ): Promise<PreparedBody> {
   const { framing } = plan;
   const streamed = { framing, first: EMPTY, received: undefined, expectsContinue: plan.expectsContinue, dropped: [] };
@@ -96,11 +103,11 @@ async function prepareBody(
   // The body is wanted before the host is asked, so that we answer for it.
   if (plan.expectsContinue) await writeAll(client.sink, encodeLatin1("HTTP/1.1 100 Continue\r\n\r\n"));
   const maxBytes = encoded ? LIMITS.encodedBodyBytes : hashed ? LIMITS.signedBodyBytes : LIMITS.swappedBodyBytes;
-  const { bytes, whole } = await gather(body, maxBytes);
+  const { bytes, whole } = await gather(body, { maxBytes, lease });
   const dropped = ["expect"];
   if (encoded) {
     if (!whole || chunked) throw new Refusal("PROXY_BODY_ENCODED");
-    const plain = await decodeBody(bytes, codings);
+    const plain = await decodeBody(bytes, codings, lease);
     const swapped = swapBody(plain, plan.fields, context);
     return swapped === plain
       ? ready(bytes, { received: bytes, dropped })
@@ -118,16 +125,22 @@ function ready(bytes: Uint8Array, about: Pick<PreparedBody, "received" | "droppe
   return { ...about, framing, first: bytes, rest: undefined, expectsContinue: false };
 }
 
-/** Reads a body to its end, or until it is longer than `maxBytes`. */
-async function gather(body: BodyReader, maxBytes: number): Promise<{ bytes: Uint8Array; whole: boolean }> {
+/** Reads a body to its end, or until it is longer than `maxBytes`; what is beyond a small body is on the lease. */
+async function gather(
+  body: BodyReader,
+  { maxBytes, lease }: { maxBytes: number; lease: ByteLease },
+): Promise<{ bytes: Uint8Array; whole: boolean }> {
   const parts: Uint8Array[] = [];
   let size = 0;
+  using limit = timeLimit(LIMITS.heldBodyTimeoutMs, () => new Refusal("PROXY_BODY_TOO_SLOW"));
   while (size <= maxBytes) {
-    const piece = await body.next();
+    const piece = await limit.within(body.next());
     if (piece === undefined) {
       if (body.trailers.length > 0) throw new HttpError("HTTP_TRAILER_UNSUPPORTED", 400);
       return { bytes: concat(...parts), whole: true };
     }
+    const small = Math.max(0, LIMITS.wholeBodyBytes - size);
+    lease.grow(Math.max(0, piece.length - small));
     size += piece.length;
     parts.push(piece.slice());
   }

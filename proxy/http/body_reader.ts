@@ -1,3 +1,4 @@
+import { LIMITS } from "../limits.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import { type Field, parseFields } from "./fields.ts";
 import type { Framing } from "./framing.ts";
@@ -8,8 +9,6 @@ import { decodeLatin1 } from "./latin1.ts";
 const CHUNK_LINE_REGEXP = /^[0-9A-Fa-f]{1,13}$/;
 /** The line before a chunk: digits only, since chunk extensions are refused (TM-18). */
 const MAX_CHUNK_LINE_BYTES = 16;
-/** A trailer section is a small head. */
-const MAX_TRAILER_BYTES = 8 * 1024;
 
 /**
  * Reads one body to its end, and not a byte further.
@@ -111,10 +110,10 @@ export class BodyReader {
     const lines: string[] = [];
     let bytes = 0;
     for (;;) {
-      const line = await this.#line(MAX_TRAILER_BYTES);
+      const line = await this.#line(LIMITS.trailerBytes);
       if (line === "") break;
-      bytes += line.length;
-      if (bytes > MAX_TRAILER_BYTES) throw new HttpError("HTTP_HEAD_TOO_LARGE", 431);
+      bytes += line.length + 2;
+      if (bytes > LIMITS.trailerBytes) throw new HttpError("HTTP_HEAD_TOO_LARGE", 431);
       lines.push(line);
     }
     this.trailers = parseFields(lines);

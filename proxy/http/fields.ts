@@ -1,4 +1,5 @@
 import { HEADER_NAME_REGEXP } from "../../policy/placement.ts";
+import { LIMITS } from "../limits.ts";
 import { HttpError } from "./http_error.ts";
 
 /** One header field. `name` as sent, `lower` for comparison; `value` without white space at its ends. */
@@ -7,9 +8,6 @@ export interface Field {
   readonly lower: string;
   readonly value: string;
 }
-
-/** More fields than any client or server sends; bounds the work for one head. */
-const MAX_FIELDS = 256;
 
 /** HTAB, SP, visible ASCII and obs-text (RFC 9110 §5.5): no other control character, so no CR, LF or NUL. */
 const VALUE_REGEXP = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -22,7 +20,7 @@ const VALUE_REGEXP = /^[\t\x20-\x7e\x80-\xff]*$/;
  * @param lines Without their CR LF.
  */
 export function parseFields(lines: readonly string[]): Field[] {
-  if (lines.length > MAX_FIELDS) throw new HttpError("HTTP_HEAD_TOO_LARGE", 431);
+  if (lines.length > LIMITS.headFields) throw new HttpError("HTTP_HEAD_TOO_LARGE", 431);
   return lines.map((line) => {
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(colon, 0));

@@ -1,4 +1,5 @@
 import { pointer } from "../../policy/placement.ts";
+import { LIMITS } from "../limits.ts";
 
 /** A string value in a JSON text. */
 export interface JsonString {
@@ -11,8 +12,17 @@ export interface JsonString {
   readonly isName: boolean;
 }
 
-/** Deeper texts are refused: no API nests like that, and each level costs. */
-const MAX_DEPTH = 64;
+/** Where we are: in an object with its current member, or in an array with its current index. */
+interface Level {
+  /** The JSON Pointer of the object or array itself. */
+  readonly prefix: string;
+  /** Of the members so far; absent for an array. */
+  readonly names: Set<string> | undefined;
+  /** The current member, as a step of a pointer. */
+  step: string;
+  index: number;
+  expectName: boolean;
+}
 
 /**
  * Lists every string of a JSON text with the path that leads to it, so that one can be replaced and the rest of the text
@@ -24,18 +34,20 @@ const MAX_DEPTH = 64;
  */
 export function jsonStrings(text: string): JsonString[] {
   const found: JsonString[] = [];
-  /** Where we are: an object with its current member, or an array with its current index. */
-  const stack: { names: Set<string> | undefined; key: string; index: number; expectName: boolean }[] = [];
-  const path = () => pointer(stack.map((level) => level.names === undefined ? String(level.index) : level.key));
+  const stack: Level[] = [];
+  // Joined from what is known of the levels above: a long name over many strings is not written out for each (TM-24).
+  const path = (level: Level | undefined) =>
+    level === undefined ? "" : level.prefix + (level.names === undefined ? `/${level.index}` : level.step);
   for (let at = 0; at < text.length; at++) {
     const level = stack.at(-1);
     switch (text[at]) {
       case "{":
       case "[":
-        if (stack.length === MAX_DEPTH) throw new RangeError("Cannot read JSON: it nests too deeply");
+        if (stack.length === LIMITS.jsonDepth) throw new RangeError("Cannot read JSON: it nests too deeply");
         stack.push({
+          prefix: path(level),
           names: text[at] === "{" ? new Set() : undefined,
-          key: "",
+          step: "",
           index: 0,
           expectName: text[at] === "{",
         });
@@ -54,12 +66,13 @@ export function jsonStrings(text: string): JsonString[] {
         const end = closingQuote(text, at + 1);
         const isName = level?.expectName === true;
         if (isName && level?.names !== undefined) {
-          level.key = String(JSON.parse(text.slice(at, end + 1)));
-          if (level.names.has(level.key)) throw new RangeError("Cannot read JSON: a member is named twice");
-          level.names.add(level.key);
+          const name = String(JSON.parse(text.slice(at, end + 1)));
+          if (level.names.has(name)) throw new RangeError("Cannot read JSON: a member is named twice");
+          level.names.add(name);
+          level.step = pointer([name]);
           level.expectName = false;
         }
-        found.push({ start: at + 1, end, pointer: path(), isName });
+        found.push({ start: at + 1, end, pointer: path(level), isName });
         at = end;
         break;
       }

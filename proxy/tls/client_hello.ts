@@ -1,3 +1,4 @@
+import { concat } from "../concat.ts";
 import { LIMITS } from "../limits.ts";
 
 /** What a TLS client says first, as far as we look. */
@@ -26,26 +27,47 @@ export function parseClientHello(bytes: Uint8Array): ClientHelloResult {
   }
 }
 
-/** The body of the first handshake message, gathered from its records. */
+/**
+ * The body of the first handshake message, gathered from its records.
+ *
+ * Asked again for each read of a slow client, so that it copies nothing before the message is whole (TM-24).
+ */
 function handshakeMessage(bytes: Uint8Array): Uint8Array | "more" | "invalid" {
-  const parts: number[] = [];
+  const parts: Uint8Array[] = [];
+  let gathered = 0;
   for (let at = 0;;) {
+    if (parts.length === LIMITS.clientHelloRecords) return "invalid";
     if (bytes.length === at) return "more";
     // A handshake record of TLS 1.0 to 1.3 (legacy_record_version 3.1 to 3.3).
     if (bytes[at] !== 22 || (bytes.length > at + 1 && bytes[at + 1] !== 3)) return "invalid";
     if (bytes.length < at + 5) return "more";
     const length = bytes[at + 3]! << 8 | bytes[at + 4]!;
     if (length === 0 || length > LIMITS.clientHelloBytes) return "invalid";
-    for (const byte of bytes.subarray(at + 5, at + 5 + length)) parts.push(byte);
-    if (parts.length > 0 && parts[0] !== 1) return "invalid";
-    if (parts.length >= 4) {
-      const size = parts[1]! << 16 | parts[2]! << 8 | parts[3]!;
-      if (size > LIMITS.clientHelloBytes) return "invalid";
-      if (parts.length >= 4 + size) return Uint8Array.from(parts.slice(4, 4 + size));
+    const part = bytes.subarray(at + 5, at + 5 + length);
+    parts.push(part);
+    gathered += part.length;
+    if (gathered > 0) {
+      const [type, ...size] = firstBytes(parts, 4);
+      if (type !== 1) return "invalid";
+      if (size.length === 3) {
+        const end = 4 + (size[0]! << 16 | size[1]! << 8 | size[2]!);
+        if (end > LIMITS.clientHelloBytes) return "invalid";
+        if (gathered >= end) return concat(...parts).subarray(4, end);
+      }
     }
     if (bytes.length < at + 5 + length) return "more";
     at += 5 + length;
   }
+}
+
+/** At most `count` bytes from the beginning of what the parts are together. */
+function firstBytes(parts: readonly Uint8Array[], count: number): number[] {
+  const first: number[] = [];
+  for (const part of parts) {
+    first.push(...part.subarray(0, count - first.length));
+    if (first.length === count) break;
+  }
+  return first;
 }
 
 function serverName(hello: Cursor): string | undefined {

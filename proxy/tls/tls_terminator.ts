@@ -1,4 +1,5 @@
 import type { Host } from "../../policy/host.ts";
+import { acceptEach } from "../accept_each.ts";
 import { closeQuietly } from "../close_quietly.ts";
 import { LIMITS } from "../limits.ts";
 import type { CertificateAuthority } from "./certificate_authority.ts";
@@ -87,28 +88,18 @@ export class TlsTerminator implements Disposable {
       alpnProtocols: ["http/1.1"],
     });
     if (this.#closed) closeQuietly(listener);
-    this.#accept(listener);
+    acceptEach(listener, (conn) => this.#match(conn, listener));
     return listener;
   }
 
-  async #accept(listener: Deno.TlsListener): Promise<void> {
-    for (;;) {
-      let conn: Deno.TlsConn;
-      try {
-        conn = await listener.accept();
-      } catch {
-        return; // The listener was closed.
-      }
-      if (conn.remoteAddr.hostname !== LOOPBACK) {
-        closeQuietly(conn);
-        continue;
-      }
-      const ports = portPair(conn.remoteAddr, listener.addr);
-      const waiting = this.#waiting.get(ports);
-      this.#waiting.delete(ports);
-      if (waiting !== undefined) waiting.take(conn);
-      else this.#keepEarly(ports, conn);
-    }
+  #match(conn: Deno.TlsConn, listener: Deno.TlsListener): void {
+    if (conn.remoteAddr.hostname !== LOOPBACK) return closeQuietly(conn);
+    const ports = portPair(conn.remoteAddr, listener.addr);
+    const waiting = this.#waiting.get(ports);
+    this.#waiting.delete(ports);
+    if (waiting !== undefined) waiting.take(conn);
+    else if (this.#early.size >= LIMITS.unclaimedConnections) closeQuietly(conn);
+    else this.#keepEarly(ports, conn);
   }
 
   /** Keeps a connection for the moment that `connect()` needs to return; a stranger's goes when that has passed. */

@@ -3,6 +3,7 @@ import type { Host } from "../../policy/host.ts";
 import { closeQuietly } from "../close_quietly.ts";
 import { LIMITS } from "../limits.ts";
 import { Refusal } from "../refusal.ts";
+import { timeLimit } from "../time_limit.ts";
 
 /** How hosts are reached. */
 export interface DialSettings {
@@ -60,8 +61,10 @@ async function lookUp(host: Host): Promise<string[]> {
   const literal = unbracketed(host);
   if (literal !== host || /^[\d.]+$/.test(host)) return [literal];
   const { lookup } = await import("node:dns/promises");
+  // The system's resolver waits as long as it likes, and cannot be told to stop.
+  using limit = timeLimit(LIMITS.connectTimeoutMs, () => new Error("Cannot look up host: no answer in time"));
   try {
-    const found = await lookup(host, { all: true });
+    const found = await limit.within(lookup(host, { all: true }));
     return found.map(({ address }) => address);
   } catch {
     throw new Refusal("PROXY_UPSTREAM_UNREACHABLE", { detail: "its name has no address" });

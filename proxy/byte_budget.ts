@@ -1,0 +1,43 @@
+import { Refusal } from "./refusal.ts";
+
+/**
+ * Memory that all connections share for what they hold whole (TM-24).
+ *
+ * Each body that is held has a cap of its own; thousands of connections at once would still add up. Who finds the budget
+ * spent is answered 503 at once: waiting would let slow senders hold up everybody else.
+ */
+export class ByteBudget {
+  readonly #maxBytes: number;
+  #taken = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** How many bytes are held now, over all leases. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** A share of the budget, empty at first; it is given back with its scope. */
+  lease(): ByteLease {
+    let held = 0;
+    return {
+      grow: (bytes) => {
+        if (this.#taken + bytes > this.#maxBytes) throw new Refusal("PROXY_OVERLOADED");
+        this.#taken += bytes;
+        held += bytes;
+      },
+      [Symbol.dispose]: () => {
+        this.#taken -= held;
+        held = 0;
+      },
+    };
+  }
+}
+
+/** What one exchange holds of a {@linkcode ByteBudget}. */
+export interface ByteLease extends Disposable {
+  /** @throws {Refusal} `PROXY_OVERLOADED` if not so much is left; what was held before stays held. */
+  grow(bytes: number): void;
+}
