@@ -19,8 +19,8 @@ interface OpenRun extends AsyncDisposable {
 }
 
 /** Starts a program that says how it is led to the proxy, then waits for the end of its input. */
-async function openRun(blind: BlindProject): Promise<OpenRun> {
-  const script = 'echo "$HTTPS_PROXY $API_TOKEN"; cat >/dev/null';
+async function openRun(blind: BlindProject, first = ":"): Promise<OpenRun> {
+  const script = `${first}; echo "$HTTPS_PROXY $API_TOKEN"; cat >/dev/null`;
   const { file, args, env } = await kzCommand(["run", "--blind", "--", "sh", "-c", script], blind.project.home, {
     [SOURCE]: blind.value,
   });
@@ -145,6 +145,22 @@ Deno.test({
     const { status, stdout } = await blind.shell('echo "$HTTPS_PROXY"; sleep 5 >/dev/null 2>&1 & exit 4');
     assert.equal(status, 4);
     await assert.rejects(ask(Number(new URL(stdout.trim()).port), GET), Deno.errors.ConnectionRefused);
+  },
+});
+
+Deno.test({
+  name: "kz run --blind relays a signal, ends with the program's status and leaves no file [F-4.5]",
+  ignore: !UNIX,
+  async fn() {
+    await using blind = await makeBlindProject();
+    await using run = await openRun(blind, "trap 'exit 7' TERM");
+    run.child.kill("SIGTERM");
+    // A shell looks at its signals once its program ends.
+    await run.end();
+    assert.equal((await run.child.status).code, 7);
+    await assert.rejects(ask(run.port, GET), Deno.errors.ConnectionRefused);
+    const left = [...Deno.readDirSync(`${blind.project.home}/tmp`)].filter(({ name }) => name.startsWith("kz-"));
+    assert.deepEqual(left, [], "files of the run were left");
   },
 });
 
