@@ -12,7 +12,7 @@ import { hostMatcher } from "../host_matcher.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import { ProxyServer } from "../proxy_server.ts";
 import type { Refusal } from "../refusal.ts";
-import { prepareSecrets } from "../run_secrets.ts";
+import { RunSecrets } from "../run_secrets.ts";
 import { CertificateAuthority } from "../tls/certificate_authority.ts";
 import { TlsTerminator } from "../tls/tls_terminator.ts";
 import { writeAll } from "../write_all.ts";
@@ -91,7 +91,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     in: options.in?.map(parsePlacement) ?? DEFAULT_PLACEMENTS,
     mask: parseMask(options.mask ?? "whole"),
   };
-  const secrets = prepareSecrets([
+  const secrets = new RunSecrets([
     { ...shared, name: parseSecretName("API_TOKEN"), token, hosts: options.hosts?.map(parseHostGrant) },
     { ...shared, name: parseSecretName("OTHER_TOKEN"), token: secondToken, hosts: [parseHostGrant("other.test")] },
   ], new Map([["API_TOKEN", utf8(options.value ?? CANARY)], ["OTHER_TOKEN", utf8(`other-${CANARY}`)]]));
@@ -108,7 +108,12 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       policy: {
         rules,
         matcher: await hostMatcher(rules),
-        ...secrets,
+        tokens: secrets.tokens,
+        anyInBody: secrets.anyInBody,
+        awsKeys: secrets.awsKeys,
+        tokenPlan: secrets.tokenPlan,
+        valuePlan: secrets.valuePlan,
+        onUnauthorized() {},
         dial: {
           connect: new Map(names.map((name) => [parseHost(name), { hostname: "127.0.0.1", port: upstream.port }])),
           upstreamCa: options.trusted === false ? [] : [upstreamCa.certificatePem],
