@@ -196,6 +196,17 @@ unixTest(
   },
 );
 
+unixTest(
+  "kz run --blind leads the program to the proxy, also where a secret has the name of its variable",
+  async () => {
+    await using blind = await makeBlindProject({ secrets: `HTTPS_PROXY = { provider = "env", ref = "${SOURCE}" }` });
+    const { status, stdout, stderr } = await blind.blind(["printenv", "HTTPS_PROXY"]);
+    assert.equal(status, 0);
+    assert.match(stdout, /^http:\/\/.+@127\.0\.0\.1:\d+\n$/);
+    assert.match(withoutDeno(stderr), /^warning: not passed, .*: HTTPS_PROXY\n$/);
+  },
+);
+
 unixTest("kz run --blind warns of a value that is too short to be searched for", async () => {
   const value = "q7Zx";
   await using blind = await makeBlindProject({ value });

@@ -50,10 +50,14 @@ export async function runBlind(options: RunOptions, config: KzConfig): Promise<n
     delete caller[name];
   }
   await using network = await openChildNetwork(ready, caller);
+  const taken = Object.keys(variables).filter((name) => Object.hasOwn(network.variables, name));
+  if (taken.length > 0) {
+    warn(`warning: not passed, since a blind run sets the variable itself: ${taken.join(", ")}`);
+  }
   const end = await runChild({
     command,
     args: arguments_,
-    environment: { ...passed, ...network.variables, ...variables },
+    environment: { ...passed, ...variables, ...network.variables },
     warn,
   });
   const missed = [...new Set([...withheld, ...ready.revealing])].filter((name) => !Object.hasOwn(variables, name));
