@@ -1,5 +1,6 @@
 import { AppError } from "../../policy/error.ts";
 import { makeMaskedToken, TOKEN_RANDOM_BYTES } from "../../policy/masked_token.ts";
+import { makeShapedToken } from "../../policy/token_shape.ts";
 import { runChild } from "../child/run_child.ts";
 import { lateHint } from "../child/late_hint.ts";
 import { inheritedEnvironment } from "../blind_environment/inherited.ts";
@@ -80,13 +81,15 @@ async function startProxy(
   using outcome = await resolveSelected(provided, config);
   const found = new Set<string>(outcome.found);
   return await proxy.serve({
-    secrets: provided.filter(({ name }) => found.has(name)).map(({ name, ref, hosts, in: places, mask }) => ({
+    secrets: provided.filter(({ name }) => found.has(name)).map(({ name, ref, hosts, in: places, mask, shape }) => ({
       name,
       ref,
       hosts,
       in: places,
       mask,
-      token: makeMaskedToken(crypto.getRandomValues(new Uint8Array(TOKEN_RANDOM_BYTES))),
+      token: shape === undefined
+        ? makeMaskedToken(randomBytes(TOKEN_RANDOM_BYTES))
+        : makeShapedToken(shape, randomBytes),
     })),
     valuePorts: outcome.valuePorts,
     rules: config.blind.connections,
@@ -95,4 +98,8 @@ async function startProxy(
     variables,
     args,
   });
+}
+
+function randomBytes(count: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(count));
 }

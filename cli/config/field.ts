@@ -42,16 +42,22 @@ export function parsed<T>(parse: (text: string) => T, doc: Doc): Field<T> {
   };
 }
 
-/** One of a few words; `fault` is what any other is. A wrong word is not shown, the nearest valid one is. */
-export function oneOf(words: readonly string[], doc: Doc, fault: Fault): Field<string> {
+/**
+ * One of some words; `fault` is what any other is. A wrong word is not shown, the nearest valid one is; where none is
+ * near, the fault's own hints or else all words.
+ */
+export function oneOf<T extends string>(words: readonly T[], doc: Doc, fault: Fault): Field<T> {
   return {
     schema: { type: "string", enum: words, ...doc },
     read(value, at, report) {
       if (typeof value !== "string") return wrongType("a string", value, at, report);
-      if (words.includes(value)) return value;
+      const word = words.find((known) => known === value);
+      if (word !== undefined) return word;
       const near = nearestName(value, words);
-      const hint = near === undefined ? `Use one of: ${words.join(", ")}` : `Did you mean "${near}"?`;
-      report(at, { ...fault, hints: [hint] });
+      const hints = near === undefined
+        ? fault.hints ?? [`Use one of: ${words.join(", ")}`]
+        : [`Did you mean "${near}"?`];
+      report(at, { ...fault, hints });
       return undefined;
     },
   };

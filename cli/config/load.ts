@@ -1,5 +1,7 @@
 import { dirname } from "node:path";
 import { AppError } from "../../policy/error.ts";
+import type { ServiceName } from "../../policy/service_name.ts";
+import type { Service } from "../../policy/services.ts";
 import type { Machine } from "../../providers/machine.ts";
 import { type ConfigDocument, DOCUMENT, USER_DOCUMENT } from "./document.ts";
 import { chooseEnvironment } from "./environment.ts";
@@ -24,7 +26,8 @@ export async function loadConfig(around: Surroundings, environment?: string): Pr
   const read = readDocuments(found);
   await throwFirst(await documentProblems(read));
   const chosen = chooseEnvironment(read.environments, environment, around.getEnv);
-  const merged = mergeLayers(layersOf(read, chosen), machineOf(dirname(project.path), around));
+  const machine = machineOf(dirname(project.path), around);
+  const merged = mergeLayers(layersOf(read, chosen), { machine, getService: await serviceFinder(read) });
   await throwFirst(merged.problems);
   return configOf(read, { root: dirname(project.path), environment: chosen, merged });
 }
@@ -59,8 +62,9 @@ export async function checkFiles(found: FoundFiles, around: Surroundings): Promi
   if (project === undefined) throw notFound();
   const read = readDocuments(found, { keepGoing: true });
   const problems = [...await documentProblems(read)];
+  const context = { machine: machineOf(dirname(project.path), around), getService: await serviceFinder(read) };
   for (const name of [undefined, ...read.environments]) {
-    problems.push(...mergeLayers(layersOf(read, name), machineOf(dirname(project.path), around)).problems);
+    problems.push(...mergeLayers(layersOf(read, name), context).problems);
   }
   // What is wrong in the default is wrong in each environment too.
   const errors = new Map<string, AppError>(read.unparsed.map((error) => [error.message, error]));
@@ -134,11 +138,30 @@ function layersOf({ documents }: ReadFiles, environment: string | undefined): re
   return [...base, ...special];
 }
 
-async function documentProblems(read: ReadFiles): Promise<readonly Problem[]> {
+/** Finds services by name. The catalogue is loaded only where a secret names one: start-up counts. */
+async function serviceFinder(read: ReadFiles): Promise<(name: ServiceName) => Service> {
+  const named = allLayers(read).some(({ section }) =>
+    [...section.secrets?.values() ?? []].some((entry) =>
+      entry.kind === "provided" && entry.fields.service !== undefined
+    )
+  );
+  if (named) return (await import("../../policy/services.ts")).getService;
+  return (name) => {
+    throw new TypeError(`Cannot find service "${name}": the catalogue is not loaded`);
+  };
+}
+
+/** The sections of every environment too. */
+function allLayers(read: ReadFiles): readonly Layer[] {
   const layers = [...layersOf(read, undefined)];
   for (const { file, document } of read.documents) {
     for (const [name, section] of document.environments) layers.push({ file, at: [name], section });
   }
+  return layers;
+}
+
+async function documentProblems(read: ReadFiles): Promise<readonly Problem[]> {
+  const layers = allLayers(read);
   return [...read.problems, ...await wideWildcards(layers), ...await badExpressions(layers)];
 }
 

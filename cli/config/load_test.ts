@@ -94,6 +94,8 @@ Deno.test("loadConfig() reads every field of a secret, with its defaults", async
     optional: false,
     expose: true,
     mask: { kind: "auto" },
+    shape: undefined,
+    refreshMs: undefined,
   });
   const { hosts, in: places, expose, mask } = provided(config, "PASSWORD");
   assert.deepEqual([hosts, places, expose, mask], [undefined, DEFAULT_PLACEMENTS, false, { kind: "whole" }]);

@@ -4,6 +4,8 @@ import type { HostGrant } from "../../policy/host_pattern.ts";
 import type { ConnectionRule } from "../../policy/connection_rule.ts";
 import { DEFAULT_PLACEMENTS } from "../../policy/placement.ts";
 import type { SecretName } from "../../policy/secret_name.ts";
+import type { ServiceName } from "../../policy/service_name.ts";
+import type { Service } from "../../policy/services.ts";
 import type { Machine } from "../../providers/machine.ts";
 import type { ProviderOptions } from "../../providers/options.ts";
 import { type Composition, findCycles, namesIn } from "./composition.ts";
@@ -40,11 +42,16 @@ export interface Merged {
  *
  * @param layers What overrides comes last.
  * @param machine What a provider's check of a reference may know.
+ * @param getService Called for the services that secrets of the layers name.
  */
-export function mergeLayers(layers: readonly Layer[], machine: Machine): Merged {
+export function mergeLayers(
+  layers: readonly Layer[],
+  { machine, getService }: { machine: Machine; getService: (name: ServiceName) => Service },
+): Merged {
   const problems: Problem[] = [];
   const { secrets, known } = mergeSecrets(layers, (place, fault) => problems.push({ place, fault }));
-  const checked = new Map([...secrets].map(([name, merged]) => [name, declare(name, merged, { machine, problems })]));
+  const declaring = { machine, getService, problems };
+  const checked = new Map([...secrets].map(([name, merged]) => [name, declare(name, merged, declaring)]));
   checkCompositions(secrets, known, problems);
   const declared = new Map<SecretName, SecretDeclaration>();
   for (const [name, declaration] of checked) if (declaration !== undefined) declared.set(name, declaration);
@@ -100,12 +107,16 @@ function mergeSecret(
 function declare(
   name: SecretName,
   merged: MergedSecret,
-  { machine, problems }: { machine: Machine; problems: Problem[] },
+  { machine, getService, problems }: {
+    machine: Machine;
+    getService: (name: ServiceName) => Service;
+    problems: Problem[];
+  },
 ): SecretDeclaration | undefined {
   const { place } = merged;
   const origin = async (): Promise<Origin> => ({ file: place.file.label, line: await lineOf(place) });
   if (merged.kind === "composed") return { kind: "composed", name, parts: merged.parts, origin };
-  const { provider, ref, hosts, in: places, optional, expose, mask, refresh } = merged.fields;
+  const { provider, ref, hosts, in: places, optional, expose, mask, shape, refresh } = merged.fields;
   for (const [key, value] of [["provider", provider], ["ref", ref]] as const) {
     if (value !== undefined) continue;
     problems.push({ place, fault: { code: "CONFIG_KEY_MISSING", state: `"${key}" is missing`, hints: [EXAMPLE] } });
@@ -117,18 +128,33 @@ function declare(
     problems.push({ place: merged.refPlace, fault: faultOf(error) });
     return undefined;
   }
+  const service = merged.fields.service === undefined ? undefined : getService(merged.fields.service);
+  if (hosts === undefined && service?.ownHost !== undefined) {
+    problems.push({ place, fault: missingHosts(service.ownHost) });
+    return undefined;
+  }
   return {
     kind: "provided",
     name,
     provider,
     ref,
-    hosts,
-    in: places ?? DEFAULT_PLACEMENTS,
+    hosts: hosts ?? service?.hosts,
+    in: places ?? service?.in ?? DEFAULT_PLACEMENTS,
     optional: optional ?? false,
     expose: expose ?? true,
     mask: mask ?? { kind: "auto" },
+    shape: shape ?? service?.shape,
     refreshMs: refresh,
     origin,
+  };
+}
+
+/** For a service that cannot say where its secrets may go. */
+function missingHosts(ownHost: string): Fault {
+  return {
+    code: "CONFIG_KEY_MISSING",
+    state: '"hosts" is missing; every customer of this service has a host of their own',
+    hints: [`Write yours, for example hosts = ["${ownHost}"]`],
   };
 }
 

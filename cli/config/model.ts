@@ -5,6 +5,7 @@ import type { Mask } from "../../policy/mask.ts";
 import type { Placement } from "../../policy/placement.ts";
 import type { SecretName } from "../../policy/secret_name.ts";
 import type { SecretRef } from "../../policy/secret_ref.ts";
+import type { TokenShape } from "../../policy/token_shape.ts";
 
 /** Where in a file a declaration stands, for messages. */
 export interface Origin {
@@ -20,7 +21,7 @@ export interface ProvidedSecret {
   readonly name: SecretName;
   readonly provider: string;
   readonly ref: SecretRef;
-  /** Where it may go; absent: wherever the connection rules allow; empty: nowhere. */
+  /** Where it may go, by its own word or its service's; absent: wherever the connection rules allow; empty: nowhere. */
   readonly hosts: readonly HostGrant[] | undefined;
   /** Where in a request it may stand; never empty. */
   readonly in: readonly Placement[];
@@ -29,6 +30,8 @@ export interface ProvidedSecret {
   /** False: only for use in composed secrets, not in the child's environment. */
   readonly expose: boolean;
   readonly mask: Mask;
+  /** What its token looks like; absent: `kz_masked_…`. */
+  readonly shape: TokenShape | undefined;
   /** How often its value is read again in a blind run, in milliseconds; absent: never. */
   readonly refreshMs: number | undefined;
   /** Where it is declared; found when asked, since only an error message wants it. */

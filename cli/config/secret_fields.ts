@@ -4,6 +4,8 @@ import { parseMask } from "../../policy/mask.ts";
 import { parsePlacement, PLACEMENT_PATTERN } from "../../policy/placement.ts";
 import { parseSecretName, type SecretName } from "../../policy/secret_name.ts";
 import { parseSecretRef } from "../../policy/secret_ref.ts";
+import { SERVICE_NAMES } from "../../policy/service_name.ts";
+import { parseTokenShape } from "../../policy/token_shape.ts";
 import { type Composition, parseComposition } from "./composition.ts";
 import {
   type Fault,
@@ -22,6 +24,13 @@ import { KNOWN_PROVIDERS } from "./known_providers.ts";
 
 /** For a name that no provider has. */
 export const UNKNOWN_PROVIDER: Fault = { code: "CONFIG_PROVIDER_UNKNOWN", state: "this provider is unknown" };
+
+/** For a name that no service of the catalogue has. */
+const UNKNOWN_SERVICE: Fault = {
+  code: "CONFIG_SERVICE_UNKNOWN",
+  state: "this service is unknown",
+  hints: ["The services are listed in docs/services.md; for another write hosts and in"],
+};
 
 const SECRET_FIELDS = {
   provider: oneOf(KNOWN_PROVIDERS, { description: "Where the value is held." }, UNKNOWN_PROVIDER),
@@ -51,6 +60,15 @@ const SECRET_FIELDS = {
     description: 'How much of the value a token replaces: "auto" (in a URL, the password), "whole", or a regular ' +
       "expression between slashes whose first group is replaced.",
     default: "auto",
+  }),
+  service: oneOf(SERVICE_NAMES, {
+    description: "A well-known service. It gives hosts, in and shape where the secret does not say them itself.",
+  }, UNKNOWN_SERVICE),
+  shape: parsed(parseTokenShape, {
+    description: "What the token looks like, for programs that check what they are given: a name such as " +
+      '"github", "jwt" or "masked" (as without a shape), or a template such as "sk-{alnum:48}".',
+    examples: ["github", "jwt", "sk-{alnum:48}"],
+    maxLength: 512,
   }),
   refresh: parsed(parseRefresh, {
     description:
