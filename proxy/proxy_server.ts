@@ -15,7 +15,7 @@ import { parseRequestHead, type RequestHead } from "./http/request_head.ts";
 import { parseAuthority, parseTarget } from "./http/target.ts";
 import { LIMITS } from "./limits.ts";
 import type { ProxyPolicy } from "./proxy_policy.ts";
-import { Refusal, type RefusalFacts } from "./refusal.ts";
+import { Refusal, type RefusalCode, type RefusalFacts } from "./refusal.ts";
 import { spliceTls } from "./splice.ts";
 import { type ClientHello, parseClientHello } from "./tls/client_hello.ts";
 import type { TlsTerminator } from "./tls/tls_terminator.ts";
@@ -148,7 +148,7 @@ export class ProxyServer implements Disposable {
       await writeAll(outer, client.reader.available);
       const { delivered, ended } = spliceTls(conn, outer);
       if (await this.#handshake(inner)) await this.#serveTunnel(origin, hello, inner);
-      else this.#report(new Refusal("PROXY_CLIENT_HANDSHAKE", { host: origin.host, port: origin.port }));
+      else this.#report(new Refusal(handshakeCode(hello), { host: origin.host, port: origin.port }));
       // Flushes what was written, and says that nothing more comes. The client may take its time to read that; `inner`
       // stays open until it has, since closing it with unread bytes would reset the way (RFC 9112 §9.6).
       await inner.closeWrite().catch(() => {});
@@ -279,6 +279,13 @@ function hasNoBody(head: RequestHead): boolean {
   } catch {
     return false;
   }
+}
+
+/** Why a client did not get through the handshake. We offer HTTP/1.1 alone (TM-21). */
+function handshakeCode({ protocols }: ClientHello): RefusalCode {
+  return protocols === undefined || protocols.includes("http/1.1")
+    ? "PROXY_CLIENT_HANDSHAKE"
+    : "PROXY_PROTOCOL_UNSUPPORTED";
 }
 
 /** Whether the name in the client's hello is the one of the tunnel; an address is never sent (RFC 6066 §3). */

@@ -65,7 +65,12 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   PROXY_TUNNEL_NOT_TLS: { state: "only TLS is carried in a tunnel" },
   PROXY_CLIENT_HANDSHAKE: {
     state: "the program broke off TLS",
-    hint: () => "It may not trust the run's certificate authority, or speak HTTP/2 only",
+    hint: () => "It may not trust the run's certificate authority",
+  },
+  PROXY_PROTOCOL_UNSUPPORTED: {
+    state: "the program does not speak HTTP/1.1 in TLS, and HTTP/2 (gRPC among it) is not carried",
+    hint: () =>
+      "Let it use HTTP/1.1 or a REST interface of the service, or give this program its secret without --blind",
   },
   PROXY_UPSTREAM_UNREACHABLE: { state: "the host cannot be reached" },
   PROXY_UPSTREAM_CERTIFICATE: {

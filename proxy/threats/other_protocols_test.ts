@@ -61,7 +61,7 @@ for (const protocols of [["h2"], ["h3"], ["h2", "spdy/3"]]) {
       await tls.handshake().finally(() => tls.close());
     });
     await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.equal(lab.refusals[0]?.code, "PROXY_CLIENT_HANDSHAKE");
+    assert.equal(lab.refusals[0]?.code, "PROXY_PROTOCOL_UNSUPPORTED");
     assert.equal(lab.upstream.connections, 0);
   });
 }

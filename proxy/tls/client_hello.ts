@@ -5,6 +5,8 @@ import { LIMITS } from "../limits.ts";
 export interface ClientHello {
   /** The server name as sent; absent for addresses. */
   readonly serverName: string | undefined;
+  /** The application protocols that it offers (RFC 7301); absent if it does not say. */
+  readonly protocols: readonly string[] | undefined;
 }
 
 /** Bytes are missing (`more`), or this is no ClientHello (`invalid`). */
@@ -20,7 +22,7 @@ export function parseClientHello(bytes: Uint8Array): ClientHelloResult {
   const message = handshakeMessage(bytes);
   if (typeof message === "string") return message;
   try {
-    return { serverName: serverName(new Cursor(message)) };
+    return readExtensions(new Cursor(message));
   } catch (error) {
     if (error instanceof RangeError) return "invalid";
     throw error;
@@ -70,29 +72,40 @@ function firstBytes(parts: readonly Uint8Array[], count: number): number[] {
   return first;
 }
 
-function serverName(hello: Cursor): string | undefined {
+/** Extension numbers (RFC 6066 §3, RFC 7301 §6). */
+const SERVER_NAME = 0;
+const ALPN = 16;
+
+function readExtensions(hello: Cursor): ClientHello {
   hello.skip(2 + 32); // legacy_version, random
   hello.vector(1); // legacy_session_id
   hello.vector(2); // cipher_suites
   hello.vector(1); // legacy_compression_methods
-  if (hello.atEnd) return undefined;
+  let serverName: string | undefined;
+  let protocols: string[] | undefined;
+  if (hello.atEnd) return { serverName, protocols };
   const extensions = hello.vector(2);
-  let found: string | undefined;
   while (!extensions.atEnd) {
     const type = extensions.number(2);
     const data = extensions.vector(2);
-    if (type !== 0) continue;
-    const names = data.vector(2);
-    while (!names.atEnd) {
-      const kind = names.number(1);
-      const name = names.vector(2).text();
-      if (kind !== 0) continue;
-      // One name of a type, and one extension of a type (RFC 6066 §3, RFC 8446 §4.2).
-      if (found !== undefined) throw new RangeError("Cannot read ClientHello: two server names");
-      found = name;
+    if (type === SERVER_NAME) {
+      const names = data.vector(2);
+      while (!names.atEnd) {
+        const kind = names.number(1);
+        const name = names.vector(2).text();
+        if (kind !== 0) continue;
+        // One name of a type, and one extension of a type (RFC 6066 §3, RFC 8446 §4.2).
+        if (serverName !== undefined) throw new RangeError("Cannot read ClientHello: two server names");
+        serverName = name;
+      }
+    } else if (type === ALPN) {
+      if (protocols !== undefined) throw new RangeError("Cannot read ClientHello: two protocol lists");
+      protocols = [];
+      const list = data.vector(2);
+      while (!list.atEnd) protocols.push(list.vector(1).text());
     }
   }
-  return found;
+  return { serverName, protocols };
 }
 
 /** Reads numbers and length-prefixed vectors; throws `RangeError` where bytes are missing. */
