@@ -18,9 +18,9 @@ interface OpenRun extends AsyncDisposable {
   end(): Promise<string>;
 }
 
-/** Starts a program that says how it is led to the proxy, then waits for the end of its input. */
-async function openRun(blind: BlindProject, first = ":"): Promise<OpenRun> {
-  const script = `${first}; echo "$HTTPS_PROXY $API_TOKEN"; cat >/dev/null`;
+/** Starts a program that says how it is led to the proxy, then goes on; by default, to the end of its input. */
+async function openRun(blind: BlindProject, { first = ":", goOn = "cat >/dev/null" } = {}): Promise<OpenRun> {
+  const script = `${first}; echo "$HTTPS_PROXY $API_TOKEN"; ${goOn}`;
   const { file, args, env } = await kzCommand(["run", "--blind", "--", "sh", "-c", script], blind.project.home, {
     [SOURCE]: blind.value,
   });
@@ -153,10 +153,8 @@ Deno.test({
   ignore: !UNIX,
   async fn() {
     await using blind = await makeBlindProject();
-    await using run = await openRun(blind, "trap 'exit 7' TERM");
+    await using run = await openRun(blind, { first: "trap 'exit 7' TERM", goOn: "while :; do sleep 0.05; done" });
     run.child.kill("SIGTERM");
-    // A shell looks at its signals once its program ends.
-    await run.end();
     assert.equal((await run.child.status).code, 7);
     await assert.rejects(ask(run.port, GET), Deno.errors.ConnectionRefused);
     const left = [...Deno.readDirSync(`${blind.project.home}/tmp`)].filter(({ name }) => name.startsWith("kz-"));
