@@ -1,3 +1,4 @@
+import type { ByteLease } from "../byte_budget.ts";
 import { concat } from "../concat.ts";
 import { ByteReader } from "../http/byte_reader.ts";
 import type { Field } from "../http/fields.ts";
@@ -22,6 +23,8 @@ export interface ChunkedPayloadOptions {
   readonly signer: ChunkSigner | undefined;
   /** Searches what the chunks hold, also over their borders. */
   readonly detector: StreamDetector;
+  /** A signed chunk is kept on it. */
+  readonly lease: ByteLease;
 }
 
 /** A chunk's size, and its signature if it has one; nine digits are 64 GiB, more than an object may have in one piece. */
@@ -62,6 +65,7 @@ export class ChunkedPayload implements BodySource {
 
   async *#carry(): AsyncGenerator<Uint8Array, undefined> {
     using signer = this.#options.signer;
+    let largest: number = LIMITS.wholeBodyBytes;
     for (;;) {
       const line = await this.#line();
       const [, digits, signature] = CHUNK_LINE_REGEXP.exec(line) ?? [];
@@ -69,6 +73,8 @@ export class ChunkedPayload implements BodySource {
       const size = parseInt(digits, 16);
       if (signer !== undefined && signature !== undefined) {
         if (size > LIMITS.signedChunkBytes) throw this.#refusal("PROXY_AWS_BODY_TOO_LARGE");
+        this.#options.lease.grow(Math.max(0, size - largest));
+        largest = Math.max(largest, size);
         const data = await this.#exactly(size);
         this.#search(data);
         yield concat(encodeLatin1(`${digits};chunk-signature=${signer.chunk(data, signature)}\r\n`), data);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Secret } from "../../policy/secret.ts";
 import { parseSecretRef } from "../../policy/secret_ref.ts";
+import { ByteBudget } from "../byte_budget.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import { LIMITS } from "../limits.ts";
 import { Refusal } from "../refusal.ts";
@@ -69,7 +70,7 @@ const SIGNED_TRAILER = `${SIGNED}-TRAILER`;
 const UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
 /** Carries a body that comes in the given pieces. */
-async function carried(pieces: readonly string[], hash: string): Promise<string> {
+async function carried(pieces: readonly string[], hash: string, budget = new ByteBudget(2 ** 30)): Promise<string> {
   const signed = signedOf(hash);
   const queue = pieces.filter((piece) => piece !== "").map(encodeLatin1);
   const credentials = { keyId: grantOf("keyId"), secretKey: grantOf("secretKey"), sessionToken: undefined };
@@ -77,6 +78,7 @@ async function carried(pieces: readonly string[], hash: string): Promise<string>
     signed,
     signer: hash === UNSIGNED_TRAILER ? undefined : new ChunkSigner(signed, credentials, REAL_SEED),
     detector: new ScrubPlan([{ text: MASKED.keyId, standIn: "" }]).detector(),
+    lease: budget.lease(),
   });
   let out = "";
   for (let piece = await payload.next(); piece !== undefined; piece = await payload.next()) out += decodeLatin1(piece);
@@ -177,6 +179,19 @@ for (const [why, hash, body, code] of REFUSED) {
   });
 }
 
+Deno.test("TM-24 ChunkedPayload keeps its largest chunk, and no second one, on the budget of all connections", async () => {
+  const beyond = 1000;
+  const chunk = "x".repeat(LIMITS.wholeBodyBytes + beyond);
+  const body = encode([chunk, chunk, "y"], MASKED_SIGNER, { seed: SEED });
+  const enough = new ByteBudget(beyond);
+  assert.equal((await carried([body], SIGNED, enough)).length, body.length);
+  assert.equal(enough.taken, beyond);
+  await assert.rejects(
+    carried([body], SIGNED, new ByteBudget(beyond - 1)),
+    (error) => error instanceof Refusal && error.code === "PROXY_OVERLOADED",
+  );
+});
+
 Deno.test("ChunkedPayload gives no byte of a chunk out before its signature was checked", async () => {
   const out: string[] = [];
   const signed = signedOf(SIGNED);
@@ -186,6 +201,7 @@ Deno.test("ChunkedPayload gives no byte of a chunk out before its signature was 
     signed,
     signer: new ChunkSigner(signed, credentials, REAL_SEED),
     detector: new ScrubPlan([]).detector(),
+    lease: new ByteBudget(0).lease(),
   });
   await assert.rejects(async () => {
     for (let piece = await payload.next(); piece !== undefined; piece = await payload.next()) {

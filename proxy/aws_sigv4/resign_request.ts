@@ -1,3 +1,4 @@
+import type { ByteLease } from "../byte_budget.ts";
 import { type OutgoingHead, ownFields } from "../exchange/request_head_bytes.ts";
 import type { Origin, RequestPlan } from "../exchange/request_plan.ts";
 import type { Field } from "../http/fields.ts";
@@ -24,6 +25,8 @@ export interface ResignContext {
   readonly origin: Origin;
   readonly credentials: AwsCredentials;
   readonly context: SwapContext;
+  /** For chunks that are kept until they are checked. */
+  readonly lease: ByteLease;
 }
 
 /**
@@ -36,7 +39,7 @@ export interface ResignContext {
 export function resignRequest(
   signed: SignedRequest,
   { head, body }: { head: OutgoingHead; body: SignedBody },
-  { plan, origin, credentials, context }: ResignContext,
+  { plan, origin, credentials, context, lease }: ResignContext,
 ): { readonly head: OutgoingHead; readonly rest: BodySource | undefined } {
   const { payload } = signed;
   const { method, target: { pathAndQuery } } = plan;
@@ -56,6 +59,7 @@ export function resignRequest(
       signed,
       signer: payload.signed ? new ChunkSigner(signed, credentials, resigned.signature) : undefined,
       detector: context.encoded.detector(),
+      lease,
     }),
   };
 }

@@ -64,7 +64,7 @@ export async function prepareRequest(
   const head = { method: plan.method, pathAndQuery, fields: kept, framing: body.framing };
   if (signed === undefined || credentials === undefined) return { ...body, used, head: requestHeadBytes(head, origin) };
   const { resignRequest } = await import("../aws_sigv4/resign_request.ts");
-  const resigned = resignRequest(signed, { head, body }, { plan, origin, credentials, context });
+  const resigned = resignRequest(signed, { head, body }, { plan, origin, credentials, context, lease });
   return { ...body, used, head: requestHeadBytes(resigned.head, origin), rest: resigned.rest };
 }
 
@@ -100,6 +100,7 @@ async function prepareBody(
   const hashed = signed?.payload.kind === "body";
   const fitting = framing.kind !== "length" || framing.bytes <= LIMITS.swappedBodyBytes;
   if (!small && !encoded && !hashed && !(policy.anyInBody && fitting)) return { ...streamed, rest: body };
+  if (hashed && framing.kind === "length" && framing.bytes > LIMITS.signedBodyBytes) throw tooLarge(signed);
   // The body is wanted before the host is asked, so that we answer for it.
   if (plan.expectsContinue) await writeAll(client.sink, encodeLatin1("HTTP/1.1 100 Continue\r\n\r\n"));
   const maxBytes = encoded ? LIMITS.encodedBodyBytes : hashed ? LIMITS.signedBodyBytes : LIMITS.swappedBodyBytes;
@@ -114,7 +115,7 @@ async function prepareBody(
       : ready(swapped, { received: bytes, dropped: [...dropped, "content-encoding"] });
   }
   if (whole) return ready(swapBody(bytes, plan.fields, context), { received: bytes, dropped });
-  if (hashed) throw new Refusal("PROXY_AWS_BODY_TOO_LARGE", { secret: signed.keys.name });
+  if (hashed) throw tooLarge(signed);
   // Longer than what is swapped: it streams, and a token in it refuses the request.
   refuseDisguisedBytes(bytes, context);
   return { ...streamed, first: bytes, rest: body, expectsContinue: false, dropped };
@@ -123,6 +124,10 @@ async function prepareBody(
 function ready(bytes: Uint8Array, about: Pick<PreparedBody, "received" | "dropped">): PreparedBody {
   const framing: Framing = bytes.length === 0 ? { kind: "none" } : { kind: "length", bytes: bytes.length };
   return { ...about, framing, first: bytes, rest: undefined, expectsContinue: false };
+}
+
+function tooLarge({ keys }: SignedRequest): Refusal {
+  return new Refusal("PROXY_AWS_BODY_TOO_LARGE", { secret: keys.name });
 }
 
 /** Reads a body to its end, or until it is longer than `maxBytes`; what is beyond a small body is on the lease. */

@@ -29,6 +29,8 @@ export interface LabOptions {
   /** As in a configuration file. */
   readonly in?: readonly string[];
   readonly value?: string;
+  /** Further secrets: values by name. */
+  readonly more?: Readonly<Record<string, string>>;
   /** As in a configuration file; the default is `whole`. */
   readonly mask?: string;
   /** What the upstream answers to each request, as bytes; the default is a small 200. */
@@ -55,6 +57,8 @@ export interface Lab extends AsyncDisposable {
   readonly token: MaskedToken;
   /** Of OTHER_TOKEN, which may go to `other.test` only. */
   readonly secondToken: MaskedToken;
+  /** The tokens of further secrets, by name. */
+  readonly moreTokens: ReadonlyMap<string, MaskedToken>;
   /** What the child sees of API_TOKEN. */
   readonly masked: string;
   readonly login: ClientLogin;
@@ -91,10 +95,23 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     in: options.in?.map(parsePlacement) ?? DEFAULT_PLACEMENTS,
     mask: parseMask(options.mask ?? "whole"),
   };
-  const secrets = new RunSecrets([
-    { ...shared, name: parseSecretName("API_TOKEN"), token, hosts: options.hosts?.map(parseHostGrant) },
-    { ...shared, name: parseSecretName("OTHER_TOKEN"), token: secondToken, hosts: [parseHostGrant("other.test")] },
-  ], new Map([["API_TOKEN", utf8(options.value ?? CANARY)], ["OTHER_TOKEN", utf8(`other-${CANARY}`)]]));
+  const more = Object.entries(options.more ?? {});
+  const moreTokens = new Map(more.map(([name]) => [name, makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)))]));
+  const secrets = new RunSecrets(
+    [
+      { ...shared, name: parseSecretName("API_TOKEN"), token, hosts: options.hosts?.map(parseHostGrant) },
+      { ...shared, name: parseSecretName("OTHER_TOKEN"), token: secondToken, hosts: [parseHostGrant("other.test")] },
+      ...Array.from(
+        moreTokens,
+        ([name, token]) => ({ ...shared, name: parseSecretName(name), token, hosts: undefined }),
+      ),
+    ],
+    new Map([
+      ["API_TOKEN", utf8(options.value ?? CANARY)],
+      ["OTHER_TOKEN", utf8(`other-${CANARY}`)],
+      ...more.map(([name, value]) => [name, utf8(value)] as const),
+    ]),
+  );
   const rules: readonly ConnectionRule[] | undefined = options.rules?.map((rule, at) =>
     parseConnectionRule(rule, at + 1)
   );
@@ -160,6 +177,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     port: server.port,
     token,
     secondToken,
+    moreTokens,
     masked: secrets.masked.get(parseSecretName("API_TOKEN"))!,
     login,
     caPem: ca.certificatePem,
