@@ -100,6 +100,11 @@ Deno.test("canonicalRequest() keeps the bytes of a value, also one that ends lik
   assert.equal(canonicalRequest(message, ["x-a"], pathRule("s3")).split("\n")[3], `x-a:${value}`);
 });
 
+Deno.test("canonicalRequest() makes one space of many, and none at the ends", () => {
+  const message = { method: "GET", pathAndQuery: "/", fields: [field("X-A", " a \t b\t")], payloadHash: EMPTY_HASH };
+  assert.equal(canonicalRequest(message, ["x-a"], pathRule("s3")).split("\n")[3], "x-a:a b");
+});
+
 Deno.test("canonicalRequest() does not depend on the order of parameters, nor on how they are escaped", () => {
   const parameter = fc.tuple(fc.string({ unit: "binary-ascii", minLength: 1 }), fc.string({ unit: "binary-ascii" }));
   fc.assert(fc.property(
