@@ -39,7 +39,12 @@ export function responseFraming(
 ): Framing {
   const framing = announced(fields, response.minorVersion);
   const { status, method } = response;
-  if (method === "HEAD" || status < 200 || status === 204 || status === 304) return { kind: "none" };
+  const bodiless = status < 200 || status === 204;
+  // A server must not announce a body here (RFC 9112 §6.1, RFC 9110 §8.6); some readers would wait for it. A length on a
+  // 204 is common, and read alike by all.
+  const claimed = framing?.kind === "chunked" || (status < 200 && framing?.kind === "length" && framing.bytes > 0);
+  if (bodiless && claimed) throw new HttpError("HTTP_FRAMING_INVALID", 502);
+  if (method === "HEAD" || bodiless || status === 304) return { kind: "none" };
   return framing ?? { kind: "close" };
 }
 
