@@ -57,6 +57,7 @@ export async function readResponseHead(
     if (bytes === undefined) return undefined;
     // The head is searched as a whole, before it is taken apart (TM-01).
     const head = parseResponseHead(policy.valuePlan.replaceAll(bytes));
+    if (head.status < 200) responseFraming(head.fields, { ...head, method: sink.method });
     if (head.status === 101) break;
     if (head.status >= 200) return head;
     if (head.status === 100 && sink.expectsContinue) {
