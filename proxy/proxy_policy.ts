@@ -15,8 +15,8 @@ export interface ProxyPolicy {
   readonly anyInBody: boolean;
   /** Secrets that sign requests instead of standing in them. */
   readonly awsKeys: AwsKeyTable;
-  /** Finds tokens, in any encoding, in what goes out. */
-  readonly tokenPlan: ScrubPlan;
+  /** Finds tokens, and real values, in any encoding, in what goes out. */
+  readonly outgoingPlan: ScrubPlan;
   /** Replaces real values, in any encoding, in what comes back. */
   readonly valuePlan: ScrubPlan;
   readonly dial: DialSettings;

@@ -45,7 +45,9 @@ async function start(setup: ProxySetup): Promise<ProxyMessage> {
       tokens: run.tokens,
       anyInBody: run.anyInBody,
       awsKeys: run.awsKeys,
-      tokenPlan: run.tokenPlan,
+      get outgoingPlan() {
+        return run.outgoingPlan;
+      },
       get valuePlan() {
         return run.valuePlan;
       },

@@ -9,6 +9,7 @@ export type RefusalCode =
   | "POLICY_REQUEST_DENIED"
   | "POLICY_ADDRESS_DENIED"
   | "POLICY_SECRET_HOST_DENIED"
+  | "POLICY_VALUE_OUTGOING"
   | "PROXY_CREDENTIALS_REQUIRED"
   | "PROXY_TOO_MANY_CONNECTIONS"
   | "PROXY_OVERLOADED"
@@ -27,6 +28,7 @@ export type RefusalCode =
   | "PROXY_AWS_SIGNATURE_INVALID"
   | "PROXY_AWS_SCHEME_UNSUPPORTED"
   | "PROXY_AWS_BODY_TOO_LARGE"
+  | "PROXY_WEBSOCKET_INVALID"
   | "PROXY_UPSTREAM_UNREACHABLE"
   | "PROXY_UPSTREAM_CERTIFICATE"
   | "PROXY_UPSTREAM_INVALID";
@@ -37,6 +39,7 @@ const ANSWERS: Record<Exclude<RefusalCode, HttpErrorCode>, readonly [status: num
   POLICY_REQUEST_DENIED: [403, "The operator's rules do not allow this method and path on this host"],
   POLICY_ADDRESS_DENIED: [403, "The host has a loopback, private or special address, which no rule names"],
   POLICY_SECRET_HOST_DENIED: [403, "The masked token in this request may not go to this host or path"],
+  POLICY_VALUE_OUTGOING: [403, "The request holds a secret value itself; use the masked token"],
   PROXY_CREDENTIALS_REQUIRED: [407, "The proxy credentials are missing or wrong"],
   PROXY_TOO_MANY_CONNECTIONS: [503, "Too many connections are open"],
   PROXY_OVERLOADED: [503, "Too many large request bodies are held at this time"],
@@ -58,6 +61,7 @@ const ANSWERS: Record<Exclude<RefusalCode, HttpErrorCode>, readonly [status: num
     413,
     "The signed body or chunk is too large; send x-amz-content-sha256, or smaller chunks",
   ],
+  PROXY_WEBSOCKET_INVALID: [400, "A WebSocket frame of this program breaks RFC 6455"],
   PROXY_UPSTREAM_UNREACHABLE: [502, "The host cannot be reached"],
   PROXY_UPSTREAM_CERTIFICATE: [502, "The host's certificate is not valid for its name"],
   PROXY_UPSTREAM_INVALID: [502, "The host's response is cut off or breaks HTTP"],
@@ -91,9 +95,14 @@ export class Refusal extends Error {
 
   /** Turns what parsing threw into a refusal; undefined for anything else, which ends the connection. */
   static from(thrown: unknown, facts: RefusalFacts): Refusal | undefined {
-    if (thrown instanceof Refusal) return new Refusal(thrown.code, { ...facts, ...thrown.facts }, thrown.status);
+    if (thrown instanceof Refusal) return thrown.with(facts);
     if (thrown instanceof HttpError) return new Refusal(thrown.code, facts, thrown.status);
     return undefined;
+  }
+
+  /** The same, with what more is known. */
+  with(facts: RefusalFacts): Refusal {
+    return new Refusal(this.code, { ...facts, ...this.facts }, this.status);
   }
 
   /** The JSON body that the contained program gets: status, code and host, nothing else. */

@@ -54,8 +54,8 @@ class LiveSecret {
 
   get replacements(): Replacement[] {
     return this.#values.flatMap(({ whole, masked }) => [
-      { text: whole, standIn: masked.text },
-      { text: masked.real, standIn: this.declared.token },
+      { text: whole, standIn: masked.text, secret: this.declared.name },
+      { text: masked.real, standIn: this.declared.token, secret: this.declared.name },
     ]);
   }
 
@@ -75,8 +75,8 @@ export class RunSecrets {
   readonly tokens: TokenTable;
   readonly anyInBody: boolean;
   readonly awsKeys: AwsKeyTable;
-  readonly tokenPlan: ScrubPlan;
   readonly #secrets: ReadonlyMap<string, LiveSecret>;
+  #outgoingPlan: ScrubPlan;
   #valuePlan: ScrubPlan;
 
   /**
@@ -100,11 +100,15 @@ export class RunSecrets {
       })),
     );
     this.anyInBody = secrets.some((secret) => secret.in.some(({ kind }) => kind === "body"));
-    this.tokenPlan = new ScrubPlan(secrets.map(({ token }) => ({ text: token, standIn: token })));
-    this.#valuePlan = this.#planValues();
+    [this.#outgoingPlan, this.#valuePlan] = this.#plans();
   }
 
-  /** Finds the values, and some that were before them. */
+  /** Finds tokens, and values that the program was not given, in what goes out. */
+  get outgoingPlan(): ScrubPlan {
+    return this.#outgoingPlan;
+  }
+
+  /** Finds the values, and some that were before them, in what comes back. */
   get valuePlan(): ScrubPlan {
     return this.#valuePlan;
   }
@@ -132,12 +136,15 @@ export class RunSecrets {
    */
   renew(name: string, bytes: Uint8Array): boolean {
     const changed = this.#secrets.get(name)?.renew(bytes) === true;
-    if (changed) this.#valuePlan = this.#planValues();
+    if (changed) [this.#outgoingPlan, this.#valuePlan] = this.#plans();
     return changed;
   }
 
-  #planValues(): ScrubPlan {
-    return new ScrubPlan(Array.from(this.#secrets.values()).flatMap(({ replacements }) => replacements));
+  #plans(): [outgoing: ScrubPlan, values: ScrubPlan] {
+    const live = [...this.#secrets.values()];
+    const tokens = live.map(({ declared: { token } }): Replacement => ({ text: token, standIn: token }));
+    const values = live.flatMap(({ replacements }) => replacements);
+    return [new ScrubPlan([...tokens, ...values]), new ScrubPlan(values)];
   }
 }
 

@@ -25,6 +25,11 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
     state: "the secret may not go there",
     hint: ({ host, secret }) => `Add "${host}" to hosts of secret ${secret} if it may`,
   },
+  POLICY_VALUE_OUTGOING: {
+    state: "the request holds the secret's real value, which the program was not given",
+    hint: ({ secret }) =>
+      `Find out where it learnt the value of ${secret}, and renew that; or the value is a common word`,
+  },
   PROXY_TOKEN_MISPLACED: {
     state: "a masked token stands where it is not replaced",
     hint: ({ secret }) =>
@@ -57,6 +62,7 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
     hint: () => "Multi-region access points (SigV4A) and signed event streams are not carried",
   },
   PROXY_AWS_BODY_TOO_LARGE: { state: "its body is too large to be signed anew" },
+  PROXY_WEBSOCKET_INVALID: { state: "a WebSocket frame of the program breaks RFC 6455" },
   PROXY_RESPONSE_ENCODED: { state: "the host encoded its response although none was asked for" },
   PROXY_CREDENTIALS_REQUIRED: {
     state: "the proxy credentials are missing or wrong",
@@ -86,7 +92,7 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   HTTP_BODY_CUT_OFF: { state: "the program broke it off" },
   HTTP_TRAILER_UNSUPPORTED: { state: "trailers are not carried" },
   HTTP_METHOD_REFUSED: { state: "this method is not carried" },
-  HTTP_UPGRADE_REFUSED: { state: "WebSocket and other upgrades of a connection are not carried" },
+  HTTP_UPGRADE_REFUSED: { state: "of upgrades only a WebSocket handshake as of RFC 6455 is carried" },
   HTTP_EXPECTATION_UNKNOWN: { state: "of expectations only 100-continue is carried" },
   HTTP_HOST_MISMATCH: {
     state: "the program named another host inside of the connection than when it opened it",

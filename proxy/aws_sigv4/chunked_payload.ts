@@ -4,6 +4,7 @@ import { ByteReader } from "../http/byte_reader.ts";
 import type { Field } from "../http/fields.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import { LIMITS } from "../limits.ts";
+import { outgoingRefusal } from "../outgoing_refusal.ts";
 import { Refusal } from "../refusal.ts";
 import type { StreamDetector } from "../scrub/scrub_plan.ts";
 import type { ChunkSigner } from "./chunk_signer.ts";
@@ -151,7 +152,8 @@ export class ChunkedPayload implements BodySource {
   }
 
   #search(bytes: Uint8Array): void {
-    if ("found" in this.#options.detector.push(bytes)) throw new Refusal("PROXY_TOKEN_MISPLACED");
+    const step = this.#options.detector.push(bytes);
+    if ("found" in step) throw outgoingRefusal(step.found);
   }
 
   async #more(): Promise<void> {

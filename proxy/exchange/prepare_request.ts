@@ -34,6 +34,8 @@ export interface OutgoingRequest {
   readonly rest: BodySource | undefined;
   /** The secrets in it. */
   readonly used: ReadonlySet<SecretName>;
+  /** What its tokens were replaced by, for what follows a handshake. */
+  readonly context: SwapContext;
   /** Whether the client still waits for a 100. */
   readonly expectsContinue: boolean;
 }
@@ -53,7 +55,7 @@ export async function prepareRequest(
   const { host, port, secure } = origin;
   const destination = { host, port, path: plan.target.path, trusted, defaultPort: secure ? 443 : 80 };
   const used = new Set<SecretName>();
-  const context: SwapContext = { destination, tokens: policy.tokens, encoded: policy.tokenPlan, used };
+  const context: SwapContext = { destination, tokens: policy.tokens, encoded: policy.outgoingPlan, used };
   // What is decided by the head alone needs no body.
   const signed = findSignedRequest({ ...plan, pathAndQuery: plan.target.pathAndQuery }, policy.awsKeys);
   const credentials = signed === undefined ? undefined : requireCredentials(signed, context);
@@ -62,10 +64,12 @@ export async function prepareRequest(
   const body = await prepareBody(plan, client, { context, policy, signed, lease });
   const kept = fields.filter(({ lower }) => !body.dropped.includes(lower));
   const head = { method: plan.method, pathAndQuery, fields: kept, framing: body.framing };
-  if (signed === undefined || credentials === undefined) return { ...body, used, head: requestHeadBytes(head, origin) };
+  if (signed === undefined || credentials === undefined) {
+    return { ...body, used, context, head: requestHeadBytes(head, origin) };
+  }
   const { resignRequest } = await import("../aws_sigv4/resign_request.ts");
   const resigned = resignRequest(signed, { head, body }, { plan, origin, credentials, context, lease });
-  return { ...body, used, head: requestHeadBytes(resigned.head, origin), rest: resigned.rest };
+  return { ...body, used, context, head: requestHeadBytes(resigned.head, origin), rest: resigned.rest };
 }
 
 interface PreparedBody extends Pick<OutgoingRequest, "framing" | "first" | "rest" | "expectsContinue"> {

@@ -2,7 +2,8 @@ import { concat } from "../concat.ts";
 import { chunk, LAST_CHUNK } from "../http/chunk.ts";
 import { HttpError } from "../http/http_error.ts";
 import type { ProxyPolicy } from "../proxy_policy.ts";
-import { Refusal } from "../refusal.ts";
+import { outgoingRefusal } from "../outgoing_refusal.ts";
+import type { Replacement } from "../scrub/scrub_plan.ts";
 import { type ByteSink, writeAll } from "../write_all.ts";
 import type { OutgoingRequest } from "./prepare_request.ts";
 
@@ -17,7 +18,7 @@ export async function sendRequest(request: OutgoingRequest, upstream: ByteSink, 
   if (rest === undefined) {
     return await writeAll(upstream, concat(head, frame(first), framing.kind === "none" ? EMPTY : end));
   }
-  const detector = policy.tokenPlan.detector();
+  const detector = policy.outgoingPlan.detector();
   await writeAll(upstream, concat(head, frame(searched(detector.push(first)))));
   for (;;) {
     const piece = await rest.next();
@@ -28,7 +29,7 @@ export async function sendRequest(request: OutgoingRequest, upstream: ByteSink, 
   await writeAll(upstream, concat(frame(detector.flush()), end));
 }
 
-function searched(step: { readonly out: Uint8Array } | { readonly found: number }): Uint8Array {
-  if ("found" in step) throw new Refusal("PROXY_TOKEN_MISPLACED");
+function searched(step: { readonly out: Uint8Array } | { readonly found: Replacement }): Uint8Array {
+  if ("found" in step) throw outgoingRefusal(step.found);
   return step.out;
 }

@@ -1,3 +1,4 @@
+import type { SecretName } from "../../policy/secret_name.ts";
 import { concat } from "../concat.ts";
 import { encodedForms } from "./encodings.ts";
 import { MIN_PATTERN_BYTES, PatternSet } from "./pattern_set.ts";
@@ -10,6 +11,8 @@ export const MIN_SCRUBBED_BYTES = MIN_PATTERN_BYTES;
 export interface Replacement {
   readonly text: string;
   readonly standIn: string;
+  /** The secret that `text` is the value of; absent for a token. */
+  readonly secret?: SecretName;
 }
 
 /** All that is searched for in one direction, made once for a run. */
@@ -17,29 +20,30 @@ export class ScrubPlan {
   readonly #set: PatternSet;
   readonly #standIns: readonly Uint8Array[];
   /** Which replacement each pattern belongs to. */
-  readonly #owner: readonly number[];
+  readonly #owner: readonly Replacement[];
 
   /** @param replacements Texts under {@linkcode MIN_SCRUBBED_BYTES} bytes are passed over. */
   constructor(replacements: readonly Replacement[]) {
     const patterns: Uint8Array[] = [];
     const standIns: Uint8Array[] = [];
-    const owner: number[] = [];
-    replacements.forEach(({ text, standIn }, index) => {
-      if (new TextEncoder().encode(text).length < MIN_SCRUBBED_BYTES) return;
+    const owner: Replacement[] = [];
+    for (const replacement of replacements) {
+      const { text, standIn } = replacement;
+      if (new TextEncoder().encode(text).length < MIN_SCRUBBED_BYTES) continue;
       const bytes = new TextEncoder().encode(standIn);
       for (const form of encodedForms(text)) {
         patterns.push(form);
         standIns.push(bytes);
-        owner.push(index);
+        owner.push(replacement);
       }
-    });
+    }
     this.#set = new PatternSet(patterns);
     this.#standIns = standIns;
     this.#owner = owner;
   }
 
-  /** The index of the first replacement whose text stands in `bytes` in some form; undefined if none does. */
-  search(bytes: Uint8Array): number | undefined {
+  /** The first replacement whose text stands in `bytes` in some form; undefined if none does. */
+  search(bytes: Uint8Array): Replacement | undefined {
     const match = this.#set.find(bytes);
     return match === undefined ? undefined : this.#owner[match.pattern];
   }
@@ -65,16 +69,16 @@ export class ScrubPlan {
 /** Finds texts in a stream, also where they straddle chunks, and holds back what may begin one. */
 export class StreamDetector {
   readonly #set: PatternSet;
-  readonly #owner: readonly number[];
+  readonly #owner: readonly Replacement[];
   #held: Uint8Array = new Uint8Array(0);
 
-  constructor(set: PatternSet, owner: readonly number[]) {
+  constructor(set: PatternSet, owner: readonly Replacement[]) {
     this.#set = set;
     this.#owner = owner;
   }
 
-  /** Takes the next bytes: what may go out now, or the index of the replacement that was found. */
-  push(chunk: Uint8Array): { readonly out: Uint8Array } | { readonly found: number } {
+  /** Takes the next bytes: what may go out now, or the replacement whose text was found. */
+  push(chunk: Uint8Array): { readonly out: Uint8Array } | { readonly found: Replacement } {
     const bytes = this.#held.length === 0 ? chunk : concat(this.#held, chunk);
     const match = this.#set.find(bytes);
     if (match !== undefined) return { found: this.#owner[match.pattern]! };

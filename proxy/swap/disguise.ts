@@ -1,11 +1,9 @@
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
-import { Refusal } from "../refusal.ts";
+import { outgoingRefusal } from "../outgoing_refusal.ts";
 import type { ScrubPlan } from "../scrub/scrub_plan.ts";
-import type { TokenTable } from "../token_table.ts";
 
-/** What tokens are looked for by: as they are, and in every encoding. */
+/** What is looked for: tokens, and real values. */
 export interface DisguiseContext {
-  readonly tokens: TokenTable;
   readonly encoded: ScrubPlan;
 }
 
@@ -16,21 +14,24 @@ export interface DisguiseContext {
  * @param text One character a byte.
  * @throws {Refusal} `PROXY_TOKEN_MISPLACED`
  */
-export function refuseDisguised(text: string, { tokens, encoded }: DisguiseContext): void {
-  if (encoded.search(encodeLatin1(text)) !== undefined) throw new Refusal("PROXY_TOKEN_MISPLACED");
+export function refuseDisguised(text: string, { encoded }: DisguiseContext): void {
+  const found = encoded.search(encodeLatin1(text));
+  if (found !== undefined) throw outgoingRefusal(found);
   // Twice, since what escapes an escape is undone by servers that decode twice.
   let plain = text;
   for (let round = 0; round < 2; round++) {
     const next = unescaped(plain);
     if (next === plain) return;
-    if (tokens.standIn(next)) throw new Refusal("PROXY_TOKEN_MISPLACED");
+    const disguised = encoded.search(encodeLatin1(next));
+    if (disguised !== undefined) throw outgoingRefusal(disguised);
     plain = next;
   }
 }
 
 /** The same for bytes. */
 export function refuseDisguisedBytes(bytes: Uint8Array, context: DisguiseContext): void {
-  if (context.encoded.search(bytes) !== undefined) throw new Refusal("PROXY_TOKEN_MISPLACED");
+  const found = context.encoded.search(bytes);
+  if (found !== undefined) throw outgoingRefusal(found);
   // Most bodies have neither escape, and are not copied.
   if (bytes.includes(PERCENT) || bytes.includes(BACKSLASH) || bytes.includes(AMPERSAND)) {
     refuseDisguised(decodeLatin1(bytes), context);

@@ -1,5 +1,6 @@
 import type { Field } from "../http/fields.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
+import { outgoingRefusal } from "../outgoing_refusal.ts";
 import { Refusal } from "../refusal.ts";
 import type { TokenGrant } from "../token_table.ts";
 import { requireGrant, type SwapContext } from "./grant.ts";
@@ -23,9 +24,8 @@ export function swapFields(fields: readonly Field[], context: SwapContext): Fiel
     const left = swapped === undefined ? field.value : swapped.rest;
     // What is left of the field after its tokens were taken out, its name included, must not hold another in disguise
     // (TM-05).
-    if (context.encoded.search(encodeLatin1(`${field.name}: ${left}`)) !== undefined) {
-      throw new Refusal("PROXY_TOKEN_MISPLACED");
-    }
+    const found = context.encoded.search(encodeLatin1(`${field.name}: ${left}`));
+    if (found !== undefined) throw outgoingRefusal(found);
     if (swapped === undefined) return field;
     if (fields.some((other) => other !== field && other.lower === field.lower)) {
       throw new Refusal("PROXY_TOKEN_REPEATED");

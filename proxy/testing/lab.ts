@@ -128,7 +128,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
         tokens: secrets.tokens,
         anyInBody: secrets.anyInBody,
         awsKeys: secrets.awsKeys,
-        tokenPlan: secrets.tokenPlan,
+        outgoingPlan: secrets.outgoingPlan,
         valuePlan: secrets.valuePlan,
         onUnauthorized() {},
         dial: {
