@@ -96,7 +96,7 @@ function field(name: string, value: string): Field {
   return { name, lower: name.toLowerCase(), value };
 }
 
-/** In constant time, since the program may try. */
+/** In constant time, since a program that does not hold the masked secret key may try. */
 function sameText(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(encodeLatin1(a), encodeLatin1(b));
 }
