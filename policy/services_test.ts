@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type HostGrant, parseHostGrant } from "./host_pattern.ts";
 import { parseHost } from "./host.ts";
-import { mayStand, NEVER_SWAPPED, parsePlacement } from "./placement.ts";
+import { DEFAULT_PLACEMENTS, mayStand, NEVER_SWAPPED, parsePlacement } from "./placement.ts";
 import { isPublicSuffix } from "./public_suffix.ts";
 import { SERVICE_NAMES } from "./service_name.ts";
 import { getService, SERVICES } from "./services.ts";
@@ -93,4 +93,9 @@ Deno.test("TM-13 the catalogue has no wildcard but those that were looked at", (
 Deno.test("TM-15 no two services of the catalogue share a host", () => {
   const hosts = ROWS.flatMap((row) => row.hosts);
   assert.deepEqual(hosts.filter((host, at) => hosts.indexOf(host) !== at), []);
+});
+
+Deno.test("TM-15 the service aws leaves the places at their default: a pair of keys then signs and stands nowhere", () => {
+  // Customers have names below amazonaws.com, who could read a key that stands in a header.
+  assert.deepEqual(getService("aws").in, DEFAULT_PLACEMENTS);
 });

@@ -123,7 +123,7 @@ export const CLOUD_SERVICES: readonly ServiceRow[] = [
     title: "Supabase (a project)",
     hosts: [],
     ownHost: "abcdefghijklmnopqrst.supabase.co",
-    in: ["header:apikey", "header:authorization"],
+    in: ["header:apikey", "header:authorization", "query:apikey"],
     docs: "https://supabase.com/docs/guides/api/api-keys",
   },
   {
