@@ -28,8 +28,11 @@ export interface ChunkedPayloadOptions {
   readonly lease: ByteLease;
 }
 
-/** A chunk's size, and its signature if it has one; nine digits are 64 GiB, more than an object may have in one piece. */
-const CHUNK_LINE_REGEXP = /^([0-9A-Fa-f]{1,9})(?:;chunk-signature=([0-9a-f]{64}))?$/;
+/**
+ * A chunk's size, without leading zeros, and its signature if it has one; nine digits are 64 GiB, more than an object may
+ * have in one piece.
+ */
+const CHUNK_LINE_REGEXP = /^(0|[1-9A-Fa-f][0-9A-Fa-f]{0,8})(?:;chunk-signature=([0-9a-f]{64}))?$/;
 const MAX_LINE_BYTES = 256;
 /** A trailer section holds a checksum or two and a signature. */
 const MAX_TRAILER_BYTES = 8 * 1024;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { Refusal } from "../refusal.ts";
 import { findSignedRequest, type ReceivedRequest } from "./signed_request.ts";
 import { field, keyTable, MASKED, TIMESTAMP } from "./testing/signer.ts";
@@ -195,3 +196,38 @@ for (const [why, request, code] of REFUSED) {
     });
   });
 }
+
+Deno.test("findSignedRequest() reads or refuses any text around a masked key id, and leaves none of its own in it", () => {
+  const word = fc.constantFrom(
+    "AWS4-HMAC-SHA256 ",
+    "Credential=",
+    `${MASKED.keyId}`,
+    CREDENTIAL,
+    ", ",
+    ",",
+    "SignedHeaders=host",
+    `Signature=${SIGNATURE}`,
+    "X-Amz-Credential=",
+    "&",
+    "%2F",
+    "/",
+    "=",
+    " ",
+  );
+  const text = fc.array(fc.oneof(word, fc.string({ maxLength: 3 })), { maxLength: 12 }).map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(text, text, (authorization, query) => {
+      const request = {
+        pathAndQuery: `/?${query}`,
+        fields: [field("Authorization", authorization), field("X-Amz-Date", TIMESTAMP)],
+      };
+      try {
+        const signed = findSignedRequest(request, table);
+        if (signed !== undefined) assert.ok(!JSON.stringify(signed.fields).includes(MASKED.keyId));
+      } catch (error) {
+        assert.ok(error instanceof Refusal);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
