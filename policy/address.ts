@@ -1,5 +1,8 @@
 import ipaddr from "ipaddr.js";
 
+/** All that IANA gives out of IPv6 (RFC 4291 §2.4, RFC 3587). */
+const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR("2000::/3");
+
 /** Whether an address belongs to the public internet. */
 export type AddressKind = "public" | "loopback" | "special";
 
@@ -15,6 +18,11 @@ export type AddressKind = "public" | "loopback" | "special";
  */
 export function classifyAddress(text: string): AddressKind {
   if (text.includes("%") || !ipaddr.isValid(text)) return "special";
-  const range = ipaddr.parse(text).range();
+  const address = ipaddr.parse(text);
+  // What is not assigned yet is routed nowhere, or at home.
+  if (address instanceof ipaddr.IPv6 && !address.match(GLOBAL_UNICAST)) {
+    return address.range() === "loopback" ? "loopback" : "special";
+  }
+  const range = address.range();
   return range === "unicast" ? "public" : range === "loopback" ? "loopback" : "special";
 }
