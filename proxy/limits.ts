@@ -51,6 +51,7 @@ export const LIMITS = {
   informationalResponses: 16,
   /** What is read and dropped of a refused request's body, so that the client reads the answer before a reset. */
   drainBytes: 1024 * 1024,
+  /** How long that is read, and how long a client may take for the end of a tunnel. */
   drainMs: 1_000,
   /** A refusal that comes again is told to the operator once in this time. */
   refusalQuietMs: 10_000,

@@ -1,0 +1,26 @@
+import type { FuzzTarget } from "./fuzz_target.ts";
+import { clientHello } from "./targets/client_hello.ts";
+import { configuration } from "./targets/configuration.ts";
+import { disguisedToken } from "./targets/disguised_token.ts";
+import { addresses, hosts } from "./targets/hosts.ts";
+import { chunks, httpRequest, httpResponse } from "./targets/http_messages.ts";
+import { maskedUrl } from "./targets/masked_url.ts";
+import { scrubbedStream } from "./targets/scrubbed_stream.ts";
+import { swapBodies, swapHeaders, swapTargets } from "./targets/swap_requests.ts";
+
+/** Everything that is fuzzed. */
+export const TARGETS: readonly FuzzTarget[] = [
+  httpRequest,
+  httpResponse,
+  chunks,
+  swapTargets,
+  swapHeaders,
+  swapBodies,
+  disguisedToken,
+  scrubbedStream,
+  maskedUrl,
+  clientHello,
+  hosts,
+  addresses,
+  configuration,
+];
