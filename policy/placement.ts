@@ -9,7 +9,9 @@ export type Placement =
   /** Anywhere in the path. */
   | { readonly kind: "path" }
   /** One field of a JSON, form or multipart body, as a JSON Pointer (RFC 6901); without a field anywhere in the body. */
-  | { readonly kind: "body"; readonly field: string | undefined };
+  | { readonly kind: "body"; readonly field: string | undefined }
+  /** Anywhere in the text messages of a WebSocket. */
+  | { readonly kind: "websocket" };
 
 /** A place that a token was found in. */
 export type Place =
@@ -17,7 +19,8 @@ export type Place =
   | { readonly kind: "query"; readonly name: string }
   | { readonly kind: "path" }
   /** `field` is absent in a body that has no fields. */
-  | { readonly kind: "body"; readonly field: string | undefined };
+  | { readonly kind: "body"; readonly field: string | undefined }
+  | { readonly kind: "websocket" };
 
 export const DEFAULT_PLACEMENTS: readonly Placement[] = [{ kind: "header", name: undefined }];
 
@@ -30,32 +33,33 @@ export const NEVER_SWAPPED: ReadonlySet<string> = new Set([
   "user-agent",
   "via",
   "forwarded",
+  "sec-websocket-protocol",
 ]);
 
 /** A field name: RFC 9110 §5.1, a token of §5.6.2. */
 export const HEADER_NAME_REGEXP = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** What {@linkcode parsePlacement} reads, for the JSON Schema of the configuration. */
-export const PLACEMENT_PATTERN = "^(header|query|body)(:.+)?$|^path$";
+export const PLACEMENT_PATTERN = "^(header|query|body)(:.+)?$|^(path|websocket)$";
 
 /**
  * Reads one entry of `in`.
  *
- * @param text `header`, `header:<name>`, `query`, `query:<name>`, `path`, `body`, or `body:<field>`, where a field is a
- * name, or a JSON Pointer that begins with "/".
+ * @param text `header`, `header:<name>`, `query`, `query:<name>`, `path`, `body`, `body:<field>`, where a field is a name,
+ * or a JSON Pointer that begins with "/", or `websocket`.
  * @throws {AppError} `CONFIG_PLACEMENT_INVALID`; the message never holds `text`.
  */
 export function parsePlacement(text: string): Placement {
-  const [, kind, name] = /^(header|query|path|body)(?::(.+))?$/s.exec(text) ?? [];
+  const [, kind, name] = /^(header|query|path|body|websocket)(?::(.+))?$/s.exec(text) ?? [];
   if (kind === "header" && (name === undefined || HEADER_NAME_REGEXP.test(name))) {
     return { kind, name: name?.toLowerCase() };
   }
   if (kind === "query") return { kind, name };
-  if (kind === "path" && name === undefined) return { kind };
+  if ((kind === "path" || kind === "websocket") && name === undefined) return { kind };
   if (kind === "body") return { kind, field: name === undefined ? undefined : fieldPointer(name) };
   throw new AppError(
     "CONFIG_PLACEMENT_INVALID",
-    "Cannot read placement: header, query, path or body is expected, with a name where there is one",
+    "Cannot read placement: header, query, path, body or websocket is expected, with a name where there is one",
     { hints: ['Write for example in = ["header:X-Api-Key"], ["query:key"], ["path"] or ["body:client_secret"]'] },
   );
 }
@@ -83,6 +87,8 @@ export function mayStand(placements: readonly Placement[], place: Place): boolea
         return place.kind === "path";
       case "body":
         return place.kind === "body" && (allowed.field === undefined || allowed.field === place.field);
+      case "websocket":
+        return place.kind === "websocket";
     }
   });
 }

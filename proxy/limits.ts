@@ -47,6 +47,10 @@ export const LIMITS = {
   heldBodyTimeoutMs: 60_000,
   /** Nesting of a JSON body with a token in it; no API comes near it. */
   jsonDepth: 64,
+  /** A WebSocket message of a client is held whole up to this, to be searched first; a longer one is searched on its way. */
+  webSocketMessageBytes: 1024 * 1024,
+  /** A WebSocket frame up to this goes on in one piece; a longer one in fragments, as it comes. */
+  webSocketPieceBytes: 64 * 1024,
   /** Informational responses before the final one. */
   informationalResponses: 16,
   /** What is read and dropped of a refused request's body, so that the client reads the answer before a reset. */

@@ -111,6 +111,7 @@ export class ProxyServer implements Disposable {
           this.#options.policy,
         );
         upstream = end.upstream;
+        if (end.refusal !== undefined) this.#report(end.refusal.with(facts));
         if (!end.keepClient) return;
       } catch (error) {
         const keep = await this.#answer(error, { client, conn, head, facts });
@@ -194,6 +195,7 @@ export class ProxyServer implements Disposable {
         upstream = undefined;
         const end = await carryExchange({ head, target, origin, reusable }, client, this.#options.policy);
         upstream = end.upstream;
+        if (end.refusal !== undefined) this.#report(end.refusal.with(facts));
         if (!end.keepClient) return;
       } catch (error) {
         const keep = await this.#answer(error, { client, conn, head, facts });

@@ -46,7 +46,7 @@ const SECRET_FIELDS = {
   }),
   in: oneOrMore(
     parsed(parsePlacement, {
-      description: '"header", "query", "path" or "body", with ":<name>"',
+      description: '"header", "query" or "body", with ":<name>", "path", or "websocket" (text messages)',
       pattern: PLACEMENT_PATTERN,
     }),
     {

@@ -36,6 +36,8 @@ export interface ExchangeEnd {
   /** Still good for the same origin. */
   readonly upstream: Upstream | undefined;
   readonly keepClient: boolean;
+  /** What ended a WebSocket, if something was refused; its client has been told. */
+  readonly refusal: Refusal | undefined;
 }
 
 /** A response was begun, so that the client cannot be told any more what went wrong: its connection is cut. */
@@ -76,6 +78,7 @@ export async function carryExchange(
       method: plan.method,
       minorVersion: head.minorVersion,
       keepAlive: keepsAlive(head.fields, head.minorVersion),
+      webSocket: plan.webSocket,
       onStarted: () => started = true,
     };
     // In clear text it depends on the peer's address what may go there; over TLS nothing is looked up before that is decided.
@@ -96,7 +99,11 @@ export async function carryExchange(
         const keepUpstream = outcome.keepUpstream && outcome.sent && upstream.reader.availableLength === 0;
         if (keepUpstream) watch(upstream);
         else upstream[Symbol.dispose]();
-        return { upstream: keepUpstream ? upstream : undefined, keepClient: outcome.keepClient && outcome.sent };
+        return {
+          upstream: keepUpstream ? upstream : undefined,
+          keepClient: outcome.keepClient && outcome.sent,
+          refusal: outcome.refusal,
+        };
       }
       upstream[Symbol.dispose]();
       upstream = undefined;
@@ -121,7 +128,7 @@ async function attempt(
   request: OutgoingRequest,
   upstream: Upstream,
   { client, sink, policy }: { client: ClientConnection; sink: ResponseSink; policy: ProxyPolicy },
-): Promise<{ status: number; keepUpstream: boolean; keepClient: boolean; sent: boolean } | undefined> {
+): Promise<Omit<ExchangeEnd, "upstream"> & { status: number; keepUpstream: boolean; sent: boolean } | undefined> {
   let sent = false;
   let refused: unknown;
   let gone = false;
@@ -148,8 +155,17 @@ async function attempt(
       if (refused !== undefined) throw refused;
       return undefined;
     }
+    const { status } = response;
+    if (status === 101 && sink.webSocket !== undefined) {
+      await sending;
+      const { carryWebSocket } = await import("../websocket/carry_websocket.ts");
+      const sides = { client: { ...client, sink: sink.client }, upstream };
+      const context = { offer: sink.webSocket, swap: request.context, policy, onStarted: () => sink.onStarted() };
+      const refusal = await carryWebSocket(response, sides, context);
+      return { keepUpstream: false, keepClient: false, refusal, status, sent };
+    }
     const end = await relayResponse(response, upstream.reader, { sink, policy });
-    return { ...end, status: response.status, sent };
+    return { ...end, refusal: undefined, status, sent };
   } catch (error) {
     if (refused !== undefined) throw refused;
     if (error instanceof Refusal || error instanceof ClientGone) throw error;

@@ -10,6 +10,7 @@ import { parseResponseHead, type ResponseHead } from "../http/response_head.ts";
 import { LIMITS } from "../limits.ts";
 import type { ProxyPolicy } from "../proxy_policy.ts";
 import { decodedPieces } from "./decoded_pieces.ts";
+import type { WebSocketOffer } from "../websocket/handshake.ts";
 import { type ByteSink, writeAll } from "../write_all.ts";
 
 /** The client's side of a response. */
@@ -22,6 +23,8 @@ export interface ResponseSink {
   readonly keepAlive: boolean;
   /** Whether the client asked for a 100. */
   readonly expectsContinue: boolean;
+  /** What a 101 is checked against; without it none may come. */
+  readonly webSocket: WebSocketOffer | undefined;
   /** Told when the first byte of the final response goes out: from then on nothing else can be answered. */
   onStarted(): void;
 }
@@ -58,8 +61,8 @@ export async function readResponseHead(
     // The head is searched as a whole, before it is taken apart (TM-01).
     const head = parseResponseHead(policy.valuePlan.replaceAll(bytes));
     if (head.status < 200) responseFraming(head.fields, { ...head, method: sink.method });
-    if (head.status === 101) break;
-    if (head.status >= 200) return head;
+    if (head.status === 101 && sink.webSocket === undefined) break;
+    if (head.status >= 200 || head.status === 101) return head;
     if (head.status === 100 && sink.expectsContinue) {
       await writeAll(sink.client, encodeLatin1("HTTP/1.1 100 Continue\r\n\r\n"));
     }

@@ -6,6 +6,7 @@ import type { RequestHead } from "../http/request_head.ts";
 import { type Authority, parseAuthority, type Target } from "../http/target.ts";
 import type { ProxyPolicy } from "../proxy_policy.ts";
 import { Refusal } from "../refusal.ts";
+import { handshakeFields, planWebSocket, type WebSocketOffer } from "../websocket/handshake.ts";
 
 /** Where an exchange goes: a host that was named before the request was seen, or in its absolute form. */
 export interface Origin extends Authority {
@@ -25,6 +26,8 @@ export interface RequestPlan {
   readonly fields: readonly Field[];
   /** What came, all of it. */
   readonly received: readonly Field[];
+  /** Set for the handshake of a WebSocket. */
+  readonly webSocket: WebSocketOffer | undefined;
   /** A rule names this very host. */
   readonly named: boolean;
 }
@@ -46,12 +49,13 @@ export function planRequest(
   { origin, policy }: { origin: Origin; policy: ProxyPolicy },
 ): RequestPlan {
   if (REFUSED_METHODS.has(head.method)) throw new HttpError("HTTP_METHOD_REFUSED", 405);
-  if (single(head.fields, "upgrade") !== undefined) throw new HttpError("HTTP_UPGRADE_REFUSED", 501);
+  const webSocket = planWebSocket(head);
   if (listed(head.fields, "trailer").length > 0) throw new HttpError("HTTP_TRAILER_UNSUPPORTED", 400);
   const expectation = single(head.fields, "expect")?.toLowerCase();
   if (expectation !== undefined && expectation !== "100-continue") throw new HttpError("HTTP_EXPECTATION_UNKNOWN", 417);
   assertSameOrigin(head, target, origin);
   const decision = decideRequest(head.method, target, { origin, policy });
+  const fields = endToEnd(head.fields).filter((field) => !REWRITTEN.has(field.lower));
   return {
     method: head.method,
     target,
@@ -59,7 +63,8 @@ export function planRequest(
     expectsContinue: expectation !== undefined && head.minorVersion === 1,
     codings: listed(head.fields, "content-encoding").filter((coding) => coding !== "identity"),
     received: head.fields,
-    fields: endToEnd(head.fields).filter((field) => !REWRITTEN.has(field.lower)),
+    fields: webSocket === undefined ? fields : handshakeFields(fields, webSocket),
+    webSocket,
     named: decision.named,
   };
 }

@@ -1,0 +1,441 @@
+import assert from "node:assert/strict";
+import { LIMITS } from "../limits.ts";
+import { CANARY, okay, openLab } from "../testing/lab.ts";
+import { OPCODE } from "./frame.ts";
+import { clientFrame, closePayload, hostFrame } from "./testing/raw_frames.ts";
+import {
+  acceptFor,
+  handshake,
+  KEY,
+  KEY_ACCEPT,
+  openWebSocketLab,
+  switching,
+  until,
+  type WebSocketLab,
+} from "./testing/websocket_lab.ts";
+
+const { continuation, text, binary, close, ping, pong } = OPCODE;
+const GRANTED = ["websocket"];
+
+/** The client is told with a Close frame, the host is cut off and has seen nothing of it, the operator knows the code. */
+async function assertClosed(open: WebSocketLab, closeCode: number, refusal: string): Promise<void> {
+  let frame = await open.client.next();
+  while (frame.opcode !== close) frame = await open.client.next();
+  assert.equal(frame.payload, closePayload(closeCode, refusal));
+  await open.client.send(clientFrame({ opcode: close, payload: closePayload(closeCode) }));
+  await until(() => open.client.ended && open.lab.upstream.open === 0 && open.lab.refusals.length > 0);
+  assert.equal(open.lab.refusals[0]?.code, refusal);
+  assert.equal(open.lab.refusals[0]?.facts.host, "api.test");
+}
+
+Deno.test("A WebSocket carries messages, pings and the closing handshake both ways", async () => {
+  await using open = await openWebSocketLab();
+  const { client, host } = open;
+  await client.send(
+    clientFrame({ opcode: text, payload: "héllo" }),
+    clientFrame({ opcode: binary, payload: "\0\xff" }),
+  );
+  const first = await host.next();
+  assert.deepEqual([first.opcode, first.fin, first.masked, first.payload], [text, true, true, "héllo"]);
+  assert.equal((await host.next()).payload, "\0\xff");
+  await host.send(hostFrame({ opcode: text, payload: "answer" }), hostFrame({ opcode: ping, payload: "beat" }));
+  const answer = await client.next();
+  assert.deepEqual([answer.opcode, answer.fin, answer.masked, answer.payload], [text, true, false, "answer"]);
+  assert.equal((await client.next()).payload, "beat");
+  await client.send(clientFrame({ opcode: pong, payload: "beat" }));
+  assert.deepEqual((await host.next()).opcode, pong);
+  await client.send(clientFrame({ opcode: close, payload: closePayload(4001, "done") }));
+  assert.equal((await host.next()).payload, closePayload(4001, "done"));
+  await host.send(hostFrame({ opcode: close, payload: closePayload(4001, "done") }));
+  host[Symbol.dispose]();
+  assert.equal((await client.next()).payload, closePayload(4001, "done"));
+  await until(() => client.ended);
+  assert.deepEqual(open.lab.refusals, []);
+});
+
+Deno.test("A WebSocket carries a megabyte in one message, and more in fragments, both ways unchanged", async () => {
+  await using open = await openWebSocketLab();
+  for (const size of [LIMITS.webSocketMessageBytes, LIMITS.webSocketMessageBytes + 1, 3_000_000]) {
+    const payload = Array.from({ length: Math.ceil(size / 8) }, (_, at) => `${at}`.padStart(8, ".")).join("").slice(
+      0,
+      size,
+    );
+    await open.client.send(clientFrame({ opcode: text, payload }));
+    assert.ok(await open.host.message() === payload, `${size} to the host`);
+    await open.host.send(hostFrame({ opcode: text, payload }));
+    assert.ok(await open.client.message() === payload, `${size} to the client`);
+  }
+});
+
+Deno.test("A WebSocket handshake is rebuilt: a fresh key, no extension, and the answer to the client's own key", async () => {
+  await using open = await openWebSocketLab({
+    fields: (lab) =>
+      `Authorization: Bearer ${lab.token}\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n` +
+      "Sec-WebSocket-Protocol: chat.v2, Chat\r\nX-Kept: yes\r\n",
+    answer: (accept) => switching(accept, "Sec-WebSocket-Protocol: Chat\r\nAlt-Svc: h3\r\nSet-Cookie: a=b\r\n"),
+  });
+  const request = open.lab.upstream.requests[0]!;
+  assert.match(request, new RegExp(`^Authorization: Bearer ${CANARY}\r$`, "m"));
+  assert.match(request, /^GET \/socket HTTP\/1.1\r\n/);
+  assert.match(request, /^Connection: Upgrade\r$/m);
+  assert.match(request, /^Upgrade: websocket\r$/m);
+  assert.match(request, /^Sec-WebSocket-Key: [A-Za-z0-9+/]{22}==\r$/m);
+  assert.match(request, /^Sec-WebSocket-Protocol: chat.v2, Chat\r$/m);
+  assert.match(request, /^X-Kept: yes\r$/m);
+  assert.ok(!request.includes(KEY) && !/extensions/i.test(request));
+  assert.match(open.head, /^HTTP\/1.1 101 Switching Protocols\r\n/);
+  assert.ok(open.head.includes(`Sec-WebSocket-Accept: ${KEY_ACCEPT}\r\n`));
+  assert.match(open.head, /^Sec-WebSocket-Protocol: Chat\r$/m);
+  assert.match(open.head, /^Set-Cookie: a=b\r$/m);
+  assert.ok(!/alt-svc/i.test(open.head));
+});
+
+Deno.test("TM-04 a token among subprotocols, which servers echo, is replaced only where that header is named", async () => {
+  await using refused = await openLab();
+  const answer = await refused.inside(
+    handshake(`Sec-WebSocket-Protocol: realtime, key.${refused.token}\r\n` + "X: 1\r\n"),
+  );
+  assert.match(answer, /^HTTP\/1.1 403 [^]*PROXY_TOKEN_MISPLACED/);
+  assert.deepEqual(refused.upstream.requests, []);
+  await using open = await openWebSocketLab({
+    in: ["header:Sec-WebSocket-Protocol"],
+    fields: (lab) => `Sec-WebSocket-Protocol: realtime, key.${lab.token}\r\n`,
+    answer: (accept, request) =>
+      switching(
+        accept,
+        /^Sec-WebSocket-Protocol: key\.\S+\r\n/m.exec(request)?.[0] ?? "Sec-WebSocket-Protocol: realtime\r\n",
+      ),
+  });
+  assert.match(open.lab.upstream.requests[0]!, new RegExp(`^Sec-WebSocket-Protocol: realtime, key.${CANARY}\r$`, "m"));
+});
+
+Deno.test("A WebSocket handshake that the host refuses is answered as any request, and its connection goes on", async () => {
+  await using lab = await openLab({
+    respond: (request) => okay(request).replace("200 OK", "403 Forbidden"),
+  });
+  using client = await lab.client();
+  for (let round = 0; round < 2; round++) {
+    await client.send(handshake(`Authorization: Bearer ${lab.token}\r\n`));
+    const { status, body } = await client.response();
+    assert.equal(status, 403);
+    assert.ok(body.includes(`Bearer ${lab.token}`) && !body.includes(CANARY));
+  }
+});
+
+Deno.test("A WebSocket handshake goes by the connection rules of a GET", async () => {
+  await using lab = await openLab({ rules: [{ allow: true, host: "api.test", paths: ["/other"] }] });
+  assert.match(
+    await lab.inside(handshake("", "/socket").replace("\r\n\r\n", "\r\nX: 1\r\n\r\n")),
+    /PROXY_REQUEST_DENIED|POLICY_REQUEST_DENIED/,
+  );
+});
+
+/** Handshakes that are not RFC 6455's §4.1, as a change of the right one. */
+const BAD_HANDSHAKES: readonly (readonly [why: string, change: (head: string) => string])[] = [
+  ["POST", (head) => head.replace("GET", "POST")],
+  ["HEAD", (head) => head.replace("GET", "HEAD")],
+  ["HTTP/1.0", (head) => head.replace("HTTP/1.1", "HTTP/1.0")],
+  ["no Connection", (head) => head.replace("Connection: Upgrade\r\n", "")],
+  ["a Connection without Upgrade", (head) => head.replace("Connection: Upgrade", "Connection: keep-alive")],
+  ["h2c", (head) => head.replace("Upgrade: websocket", "Upgrade: h2c")],
+  ["two protocols", (head) => head.replace("Upgrade: websocket", "Upgrade: websocket, h2c")],
+  ["a protocol with a version", (head) => head.replace("Upgrade: websocket", "Upgrade: websocket/13")],
+  ["Upgrade twice", (head) => head.replace("Upgrade: websocket", "Upgrade: websocket\r\nUpgrade: websocket")],
+  ["no version", (head) => head.replace("Sec-WebSocket-Version: 13\r\n", "")],
+  ["version 8", (head) => head.replace("Version: 13", "Version: 8")],
+  ["two versions", (head) => head.replace("Version: 13", "Version: 13, 8")],
+  ["no key", (head) => head.replace(`Sec-WebSocket-Key: ${KEY}\r\n`, "")],
+  ["a key of 15 bytes", (head) => head.replace(KEY, btoa("a".repeat(15)))],
+  ["a key of 17 bytes", (head) => head.replace(KEY, btoa("a".repeat(17)))],
+  ["a key that is not canonical", (head) => head.replace(KEY, KEY.replace("Q==", "R=="))],
+  ["two keys", (head) => head.replace(`Key: ${KEY}`, `Key: ${KEY}\r\nSec-WebSocket-Key: ${KEY}`)],
+  ["a subprotocol that is no token", (head) => head.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: a b\r\n\r\n")],
+  ["a subprotocol twice", (head) => head.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: a, a\r\n\r\n")],
+  ["a body", (head) => head.replace("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\nhello")],
+  ["chunks", (head) => head.replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")],
+  ["an expectation", (head) => head.replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n")],
+];
+
+for (const [why, change] of BAD_HANDSHAKES) {
+  Deno.test(`TM-21 a WebSocket handshake with ${why} is refused`, async () => {
+    await using lab = await openLab();
+    const answer = await lab.inside(change(handshake()));
+    assert.match(answer, /^HTTP\/1.1 (400|501) /);
+    assert.deepEqual(lab.upstream.requests, []);
+    assert.deepEqual(lab.refusals.map(({ code }) => code), [
+      why.startsWith("Upgrade twice") || why.startsWith("two keys") ? "HTTP_FIELD_REPEATED" : "HTTP_UPGRADE_REFUSED",
+    ]);
+  });
+}
+
+/** Answers to a handshake that are not RFC 6455's §4.2.2. */
+const BAD_ANSWERS: readonly (readonly [why: string, change: (answer: string) => string])[] = [
+  ["no accept", (answer) => answer.replace(/Sec-WebSocket-Accept: .*\r\n/, "")],
+  ["the accept of another key", (answer) => answer.replace(/(Accept: ).*/, `$1${KEY_ACCEPT}`)],
+  ["no Upgrade", (answer) => answer.replace("Upgrade: websocket\r\n", "")],
+  ["another protocol", (answer) => answer.replace("Upgrade: websocket", "Upgrade: h2c")],
+  ["no Connection", (answer) => answer.replace("Connection: Upgrade\r\n", "")],
+  ["HTTP/1.0", (answer) => answer.replace("HTTP/1.1", "HTTP/1.0")],
+  ["an extension", (answer) => answer.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")],
+  ["a subprotocol", (answer) => answer.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n")],
+  ["a length", (answer) => answer.replace("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\nhello")],
+  ["chunks", (answer) => answer.replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n")],
+  ["the accept twice", (answer) => answer.replace(/Sec-WebSocket-Accept: .*\r\n/, "$&$&")],
+];
+
+for (const [why, change] of BAD_ANSWERS) {
+  Deno.test(`TM-21 a host's answer to a WebSocket handshake with ${why} is not passed on`, async () => {
+    await using lab = await openLab({ respond: async (request) => change(switching(await acceptFor(request))) });
+    using client = await lab.client();
+    await client.send(handshake());
+    const { status, head, body } = await client.response();
+    assert.equal(status, 502);
+    assert.match(head + body, /PROXY_UPSTREAM_INVALID/);
+    await until(() => lab.upstream.open === 0);
+  });
+}
+
+Deno.test("TM-21 a 101 that was not asked for is not passed on", async () => {
+  await using lab = await openLab({ respond: () => switching(KEY_ACCEPT) });
+  assert.match(
+    await lab.inside(handshake().replace("Connection: Upgrade\r\nUpgrade: websocket\r\n", "Connection: close\r\n")),
+    /^HTTP\/1.1 502 /,
+  );
+});
+
+Deno.test("A token in a text message is replaced: in JSON escaped, else as it is, and masked with a fresh key", async () => {
+  const value = 'quote"and\\slash-ü';
+  await using open = await openWebSocketLab({ in: GRANTED, value });
+  const { client, host, lab } = open;
+  const json = JSON.stringify({ op: "auth", token: lab.token, list: [`Bearer ${lab.token}`] });
+  await client.send(clientFrame({ opcode: text, payload: json }));
+  const first = await host.next();
+  const read = new TextDecoder().decode(Uint8Array.from(first.payload, (char) => char.charCodeAt(0)));
+  assert.deepEqual(JSON.parse(read), { op: "auth", token: value, list: [`Bearer ${value}`] });
+  await client.send(clientFrame({ opcode: text, payload: `PASS ${lab.token}` }));
+  const second = await host.next();
+  assert.equal(second.payload, `PASS ${String.fromCharCode(...new TextEncoder().encode(value))}`);
+  assert.equal(new Set([first.mask, second.mask, "\x12\x34\x56\x78"]).size, 3);
+});
+
+Deno.test("A token that is split over fragments and reads, with a ping between, is replaced", async () => {
+  await using open = await openWebSocketLab({ in: GRANTED });
+  const { client, host, lab } = open;
+  const frames = clientFrame({ opcode: text, payload: `x ${lab.token.slice(0, 20)}`, fin: false }) +
+    clientFrame({ opcode: ping, payload: "p" }) +
+    clientFrame({ opcode: continuation, payload: lab.token.slice(20), fin: false }) +
+    clientFrame({ opcode: continuation });
+  for (const byte of frames) await client.send(byte);
+  assert.deepEqual([(await host.next()).payload, (await host.next()).payload], ["p", `x ${CANARY}`]);
+});
+
+/** Where a token may not stand, as frames; whether with `in = ["websocket"]` or without. */
+const MISPLACED: readonly (readonly [why: string, granted: boolean, frames: (token: string) => string])[] = [
+  ["a text message without a grant", false, (token) => clientFrame({ opcode: text, payload: token })],
+  ["a binary message", true, (token) => clientFrame({ opcode: binary, payload: `\0${token}` })],
+  ["a ping", true, (token) => clientFrame({ opcode: ping, payload: token })],
+  ["a pong", true, (token) => clientFrame({ opcode: pong, payload: token })],
+  ["a close reason", true, (token) => clientFrame({ opcode: close, payload: closePayload(1000, token) })],
+  ["a name in JSON", true, (token) => clientFrame({ opcode: text, payload: JSON.stringify({ [token]: 1 }) })],
+  ["base64", true, (token) => clientFrame({ opcode: text, payload: btoa(`user:${token}`) })],
+  ["base64 in a binary message", true, (token) => clientFrame({ opcode: binary, payload: btoa(token) })],
+  [
+    "JSON escapes",
+    true,
+    (token) => clientFrame({ opcode: text, payload: `{"a":"\\u006b${token.slice(1)}"}` }),
+  ],
+  [
+    "percent escapes beside a right one",
+    true,
+    (token) => clientFrame({ opcode: text, payload: `${token} %6b${token.slice(1)}` }),
+  ],
+  [
+    "JSON that names a member twice",
+    true,
+    (token) => clientFrame({ opcode: text, payload: `{"a":"${token}","a":"b"}` }),
+  ],
+  [
+    "fragments of a binary message",
+    true,
+    (token) =>
+      clientFrame({ opcode: binary, payload: token.slice(0, 9), fin: false }) +
+      clientFrame({ opcode: continuation, payload: token.slice(9) }),
+  ],
+  [
+    "a message too long to be held, over its fragments",
+    true,
+    (token) =>
+      clientFrame({ opcode: text, payload: "a".repeat(LIMITS.webSocketMessageBytes) + token.slice(0, 9), fin: false }) +
+      clientFrame({ opcode: continuation, payload: token.slice(9) }),
+  ],
+];
+
+for (const [why, granted, frames] of MISPLACED) {
+  Deno.test(`TM-05 a token in ${why} closes the WebSocket and does not go out`, async () => {
+    await using open = await openWebSocketLab(granted ? { in: GRANTED } : {});
+    await open.client.send(frames(open.lab.token));
+    await assertClosed(open, 1008, "PROXY_TOKEN_MISPLACED");
+    await until(() => open.lab.upstream.open === 0);
+    const seen = open.host.frames.map(({ payload }) => payload).join("");
+    assert.ok(!open.lab.upstream.received.includes(CANARY) && !seen.includes("kz_masked_"));
+    assert.ok(open.host.frames.every(({ fin }) => !fin), "no whole message went out");
+  });
+}
+
+Deno.test("TM-05 what is refused on a WebSocket names the secret to the operator", async () => {
+  await using open = await openWebSocketLab();
+  await open.client.send(clientFrame({ opcode: text, payload: open.lab.token }));
+  await assertClosed(open, 1008, "PROXY_TOKEN_MISPLACED");
+  assert.equal(open.lab.refusals[0]?.facts.secret, "API_TOKEN");
+});
+
+Deno.test("TM-15 a token in a text message that may not go to this host closes the WebSocket", async () => {
+  await using open = await openWebSocketLab({ in: GRANTED });
+  await open.client.send(clientFrame({ opcode: text, payload: open.lab.secondToken }));
+  await assertClosed(open, 1008, "POLICY_SECRET_HOST_DENIED");
+  assert.equal(open.lab.refusals[0]?.facts.secret, "OTHER_TOKEN");
+});
+
+Deno.test("TM-17 a real value in a message closes the WebSocket and does not go out", async () => {
+  for (const opcode of [text, binary] as const) {
+    await using open = await openWebSocketLab({ in: GRANTED });
+    await open.client.send(clientFrame({ opcode, payload: `key=${CANARY}` }));
+    await assertClosed(open, 1008, "POLICY_VALUE_OUTGOING");
+    assert.deepEqual(open.host.frames, []);
+  }
+});
+
+Deno.test("A token of another run in a text message closes the WebSocket", async () => {
+  await using open = await openWebSocketLab({ in: GRANTED });
+  await open.client.send(clientFrame({ opcode: text, payload: `kz_masked_${"0".repeat(32)}` }));
+  await assertClosed(open, 1008, "PROXY_TOKEN_UNKNOWN");
+});
+
+const ENCODED: readonly (readonly [why: string, echo: string])[] = [
+  ["as it is", CANARY],
+  ["in base64", btoa(`x${CANARY}`)],
+  ["in hex", [...CANARY].map((char) => char.charCodeAt(0).toString(16)).join("")],
+];
+
+for (const [why, echo] of ENCODED) {
+  Deno.test(`TM-01 a value in a text message, ${why}, is replaced by its token`, async () => {
+    await using open = await openWebSocketLab();
+    await open.host.send(hostFrame({ opcode: text, payload: `<${echo}>` }));
+    const seen = await open.client.message();
+    assert.ok(seen.includes(open.lab.token) && !seen.includes(echo.slice(4, -4)));
+  });
+}
+
+Deno.test("TM-01 a value in a binary message, a ping and a close reason is replaced, and their lengths stay", async () => {
+  await using open = await openWebSocketLab();
+  await open.host.send(
+    hostFrame({ opcode: binary, payload: `\x1e${CANARY}\xff` }),
+    hostFrame({ opcode: ping, payload: CANARY }),
+    hostFrame({ opcode: close, payload: closePayload(4000, CANARY) }),
+  );
+  for (const sent of [`\x1e${CANARY}\xff`, CANARY, closePayload(4000, CANARY)]) {
+    const { payload } = await open.client.next();
+    assert.equal(payload.length, sent.length);
+    assert.ok(payload.includes("kz_masked_") && !payload.includes(CANARY));
+  }
+});
+
+Deno.test("TM-01 a value in the head of a 101 is replaced by its token", async () => {
+  await using open = await openWebSocketLab({ answer: (accept) => switching(accept, `X-Echo: ${CANARY}\r\n`) });
+  assert.ok(open.head.includes(`X-Echo: ${open.lab.token}\r\n`) && !open.head.includes(CANARY));
+});
+
+for (const opcode of [text, binary] as const) {
+  Deno.test(`TM-03 a value that is split over frames, reads and pings is replaced (${opcode === text ? "text" : "binary"})`, async () => {
+    await using open = await openWebSocketLab();
+    const frames = [...`a ${CANARY} b`].map((char, at) =>
+      hostFrame({ opcode: at === 0 ? opcode : continuation, payload: char, fin: false }) +
+      (at % 5 === 0 ? hostFrame({ opcode: ping, payload: `${at}` }) : "")
+    ).join("") + hostFrame({ opcode: continuation });
+    for (let at = 0; at < frames.length; at += 3) {
+      await open.host.send(frames.slice(at, at + 3));
+      await new Promise((resolve) =>
+        setTimeout(resolve, 1)
+      );
+    }
+    await until(() => open.client.frames.some(({ opcode, fin }) => opcode < close && fin));
+    const data = open.client.frames.filter(({ opcode }) => opcode < close);
+    const seen = data.map(({ payload }) => payload).join("");
+    assert.ok(seen.startsWith("a kz_masked_") && seen.endsWith(" b") && !seen.includes(CANARY));
+    assert.deepEqual(data.map(({ opcode }) => opcode), [opcode, ...data.slice(1).map(() => continuation)]);
+    assert.deepEqual(data.map(({ fin }) => fin), [...data.slice(1).map(() => false), true]);
+    const pings = open.client.frames.filter(({ opcode }) => opcode === ping).map(({ payload }) => payload);
+    assert.deepEqual(pings, Array.from({ length: pings.length }, (_, at) => `${at * 5}`));
+    assert.ok(pings.length > 5);
+  });
+}
+
+Deno.test("A fragment goes on before the rest of its message has come, and a ping between keeps its place", async () => {
+  await using open = await openWebSocketLab();
+  await open.host.send(hostFrame({ opcode: text, payload: "tick", fin: false }), hostFrame({ opcode: ping }));
+  assert.deepEqual([(await open.client.next()).payload, (await open.client.next()).opcode], ["tick", ping]);
+  await open.host.send(hostFrame({ opcode: continuation, payload: "tock" }));
+  assert.equal((await open.client.next()).payload, "tock");
+});
+
+const HOST_FAULTS: readonly (readonly [why: string, bytes: string, code?: number])[] = [
+  ["compresses all the same", hostFrame({ opcode: text, rsv: 4, payload: CANARY })],
+  ["masks", clientFrame({ opcode: text, payload: CANARY })],
+  ["uses an unknown opcode", hostFrame({ opcode: 3, payload: CANARY })],
+  ["announces more than a number holds", "\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", 1009],
+];
+
+for (const [why, bytes, code = 1002] of HOST_FAULTS) {
+  Deno.test(`TM-02 a host that ${why} ends the WebSocket`, async () => {
+    await using open = await openWebSocketLab();
+    await open.host.send(hostFrame({ opcode: text, payload: "before" }) + bytes);
+    await assertClosed(open, code, "PROXY_UPSTREAM_INVALID");
+    assert.ok(!open.client.frames.some(({ payload }) => payload.includes(CANARY)) && open.client.rest === "");
+  });
+}
+
+const CLIENT_FAULTS: readonly (readonly [why: string, bytes: string])[] = [
+  ["does not mask", hostFrame({ opcode: text, payload: "x" })],
+  ["compresses", clientFrame({ opcode: text, rsv: 4, payload: "x" })],
+  ["continues nothing", clientFrame({ opcode: continuation, payload: "x" })],
+  ["sends HTTP", "GET /smuggled HTTP/1.1\r\nHost: api.test\r\n\r\n"],
+];
+
+for (const [why, bytes] of CLIENT_FAULTS) {
+  Deno.test(`TM-21 a client that ${why} on a WebSocket is cut off from the host`, async () => {
+    await using open = await openWebSocketLab();
+    await open.client.send(bytes);
+    const frame = await open.client.next();
+    assert.deepEqual([frame.opcode, frame.payload], [close, closePayload(1002, "PROXY_WEBSOCKET_INVALID")]);
+    await until(() => open.client.ended && open.lab.upstream.open === 0);
+    assert.equal(open.lab.refusals[0]?.code, "PROXY_WEBSOCKET_INVALID");
+    assert.deepEqual([open.host.frames, open.host.rest], [[], ""]);
+  });
+}
+
+Deno.test("A client that goes away closes the host's side, and the other way round", async () => {
+  await using gone = await openWebSocketLab();
+  gone.client[Symbol.dispose]();
+  await until(() => gone.lab.upstream.open === 0);
+  await using cut = await openWebSocketLab();
+  cut.lab.upstream.cut();
+  await until(() => cut.client.ended);
+  assert.deepEqual([gone.lab.refusals, cut.lab.refusals], [[], []]);
+});
+
+Deno.test("A client that ends its side after its Close frame still gets the host's", async () => {
+  await using open = await openWebSocketLab();
+  await open.client.send(clientFrame({ opcode: close, payload: closePayload(1000) }));
+  await open.client.conn.closeWrite();
+  assert.equal((await open.host.next()).opcode, close);
+  await open.host.send(hostFrame({ opcode: close, payload: closePayload(1000) }));
+  assert.equal((await open.client.next()).payload, closePayload(1000));
+});
+
+Deno.test("TM-24 a client of a WebSocket that does not read slows the host down", async () => {
+  await using lab = await openLab({ respond: async (request) => switching(await acceptFor(request)) });
+  using client = await lab.client();
+  await client.send(handshake());
+  await client.response();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+});
