@@ -65,21 +65,19 @@ export function maskValue(value: string, mask: Mask, token: MaskedToken): Masked
   return real === undefined ? whole : { text: value.slice(0, start) + token + value.slice(end), real };
 }
 
-/** The span of the password in `scheme://user:password@host…`; undefined if there is none or it is empty. */
+/**
+ * The span of the password in `scheme://user:password@host…`; undefined if there is none, it is empty, or it is not
+ * certain where it ends. Drivers accept "@" and "/" unescaped in a password, so that an "@" behind the authority may
+ * belong to it; then nothing of the URL may be shown.
+ */
 function urlPassword(value: string): readonly [number, number] | undefined {
   const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(value)?.[0];
   if (scheme === undefined || /\s/.test(value)) return undefined;
-  const rest = value.slice(scheme.length);
-  // Drivers accept an unescaped "@", ":" or "/" in a password; the last "@" before the query ends the userinfo, so that
-  // a password with "@" is never half shown.
-  const beforeQuery = rest.split(/[?#]/, 1)[0]!;
-  const at = (beforeQuery.length === rest.length ? rest : beforeQuery).lastIndexOf("@");
-  const lastAt = at < 0 ? -1 : rest.lastIndexOf("@");
-  if (lastAt < 0) return undefined;
-  // An "@" after a "?" or "#" may belong to the password too: then nothing of the URL is certain.
-  if (lastAt !== at) return undefined;
-  const colon = rest.indexOf(":");
-  if (colon < 0 || colon > at || colon + 1 === at) return undefined;
+  const authority = /^[^/?#\\]*/.exec(value.slice(scheme.length))![0];
+  const at = authority.lastIndexOf("@");
+  const colon = authority.indexOf(":");
+  if (at < 0 || colon < 0 || colon > at || colon + 1 === at) return undefined;
+  if (value.includes("@", scheme.length + authority.length)) return undefined;
   return [scheme.length + colon + 1, scheme.length + at];
 }
 

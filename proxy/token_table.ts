@@ -42,8 +42,8 @@ export class TokenTable {
 
   /** Whether a text holds a token of this run, or what looks like one of another. */
   standIn(text: string): boolean {
-    if (text.includes(TOKEN_PREFIX)) return tokenRegExp().test(text);
-    return this.#shaped.some((token) => text.includes(token));
+    return (text.includes(TOKEN_PREFIX) && tokenRegExp().test(text)) ||
+      this.#shaped.some((token) => text.includes(token));
   }
 
   /** Replaces every token, in one pass: what `use` returns is not looked at again (TM-23). */

@@ -127,6 +127,8 @@ async function compile(deno: string, bundled: string, target: string, file: stri
   const unstable = config.unstable.map((name) => `--unstable-${name}`);
   await run(deno, [
     ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--no-prompt"],
+    // A small young generation: a busy proxy stays a fifth smaller in memory and is as fast.
+    "--v8-flags=--max-semi-space-size=2",
     ...permissions,
     ...unstable,
     ...["--target", TARGETS.get(target)!, "--include", bundled, "--output", file],

@@ -165,6 +165,7 @@ const revealing: [why: string, args: string[]][] = [
   ["declare a secret", ["add", "X", "--provider", "env", "--ref", "X"]],
   ["begin a configuration", ["init"]],
   ["run with real values", ["run", "--", "touch", "started"]],
+  ["run under rules of its own", ["run", "--blind", "--", "touch", "started"]],
 ];
 for (const [why, args] of revealing) {
   unixTest(`TM-31 a program in a blind run cannot ask kz to ${why}`, async () => {
@@ -199,7 +200,7 @@ unixTest(
 unixTest(
   "kz run --blind leads the program to the proxy, also where a secret has the name of its variable",
   async () => {
-    await using blind = await makeBlindProject({ secrets: `HTTPS_PROXY = { provider = "env", ref = "${SOURCE}" }` });
+    await using blind = await makeBlindProject({ secrets: 'HTTPS_PROXY = { provider = "file", ref = "token.txt" }' });
     const { status, stdout, stderr } = await blind.blind(["printenv", "HTTPS_PROXY"]);
     assert.equal(status, 0);
     assert.match(stdout, /^http:\/\/.+@127\.0\.0\.1:\d+\n$/);
@@ -215,3 +216,29 @@ unixTest("kz run --blind warns of a value that is too short to be searched for",
   assert.match(withoutDeno(stderr), /^warning: .*: API_TOKEN\n$/);
   assert.ok(!stderr.includes(value));
 });
+
+for (
+  const [why, toml, env, warned] of [
+    [
+      "provider env",
+      '[secrets]\nA = { provider = "env", ref = "SOURCE_OF_A" }\n',
+      { SOURCE_OF_A: "long-enough-value" },
+      /where the value is, of: A;/,
+    ],
+    ["another provider", '[secrets]\nA = { provider = "file", ref = "a.txt" }\n', {}, undefined],
+  ] as const
+) {
+  Deno.test({
+    name: `TM-26 kz run --blind ${
+      warned === undefined ? "is silent about" : "warns of"
+    } its own environment with ${why}`,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      await using project = await makeProject({ toml, files: { "a.txt": "long-enough-value" } });
+      const { status, stderr } = await project.kz(["run", "--blind", "--", "true"], { env });
+      assert.equal(status, 0, stderr);
+      if (warned === undefined) assert.equal(withoutDeno(stderr), "");
+      else assert.match(stderr, warned);
+    },
+  });
+}

@@ -43,6 +43,7 @@ export async function runBlind(options: RunOptions, config: KzConfig): Promise<n
   if (ready.unscrubbed.length > 0) {
     warn(`warning: too short to be searched for in responses (under 8 bytes): ${ready.unscrubbed.join(", ")}`);
   }
+  for (const line of environmentWarnings(provided.filter(({ name }) => ready.masked.has(name)))) warn(line);
   const variables = composeVariables(exposed, { config, texts: ready.masked });
   const arguments_ = fillPlaceholders(args, { config, variables });
   // A caller's variable that holds a value is never passed, whatever is kept.
@@ -65,6 +66,23 @@ export async function runBlind(options: RunOptions, config: KzConfig): Promise<n
   const hint = lateHint(missed, end);
   if (hint !== undefined) warn(`hint: ${hint}`);
   return end.status;
+}
+
+/** What the program can read of our own environment, in /proc, whatever it is given itself (TM-26). */
+function environmentWarnings(provided: readonly ProvidedSecret[]): string[] {
+  if (Deno.build.os !== "linux") return [];
+  const fromEnvironment = provided.filter(({ provider }) => provider === "env").map(({ name }) => name);
+  const lines: string[] = [];
+  if (fromEnvironment.length > 0) {
+    lines.push(
+      `warning: the program can read the environment of kz, where the value is, of: ${fromEnvironment.join(", ")}; ` +
+        "another provider hides it",
+    );
+  }
+  if (provided.some(({ provider }) => provider === "store") && Deno.env.get("KEYZERO_PASSPHRASE")) {
+    lines.push("warning: the program can read the environment of kz, where KEYZERO_PASSPHRASE is; it opens the store");
+  }
+  return lines;
 }
 
 /** Resolves the secrets while the proxy makes itself ready, and puts both together. */

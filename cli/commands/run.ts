@@ -29,7 +29,7 @@ export interface RunOptions {
 export async function runCommand(options: RunOptions, around: Surroundings): Promise<number> {
   try {
     refuseContradictions(options);
-    refuseToReveal(options, around);
+    refuseInBlindRun(around);
     const config = await loadConfig(around, options.env);
     if (!options.blind) return await runDirect(options, config);
     const { runBlind } = await import("../blind/run_blind.ts");
@@ -57,11 +57,14 @@ function refuseContradictions({ blind, redact, cleanEnv, keepEnv }: RunOptions):
   }
 }
 
-/** A program that holds tokens must not get at their values by asking us for them (TM-31). */
-function refuseToReveal({ blind }: RunOptions, { getEnv }: Surroundings): void {
-  if (blind || !getEnv("KEYZERO_BLIND")) return;
-  throw new AppError("DENIED_IN_BLIND_RUN", "Cannot run with real values: this is a blind run", {
-    hints: ["Add --blind, or run it outside, in a shell of your own"],
+/**
+ * A program that holds tokens must not get at their values by asking us for them, nor for another proxy with rules of its
+ * own making (TM-31).
+ */
+function refuseInBlindRun({ getEnv }: Surroundings): void {
+  if (!getEnv("KEYZERO_BLIND")) return;
+  throw new AppError("DENIED_IN_BLIND_RUN", "Cannot run: this is a blind run already", {
+    hints: ["Start the program without kz: it inherits the tokens and the proxy of this run"],
   });
 }
 

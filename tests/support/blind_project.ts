@@ -4,7 +4,7 @@ import { startTlsUpstream, type TlsUpstream, type TlsUpstreamOptions } from "./t
 
 /** The name of the host that may be reached. */
 export const API_HOST = "api.test";
-/** Where the value of `API_TOKEN` comes from; not one of the variables that a blind child inherits. */
+/** A variable of the caller that holds the value of `API_TOKEN` too; not one that a blind child inherits. */
 export const SOURCE = "SOURCE_OF_TOKEN";
 
 export interface BlindProjectOptions extends Partial<TlsUpstreamOptions> {
@@ -59,9 +59,9 @@ export async function makeBlindProject(options: BlindProjectOptions = {}): Promi
   const { fields = "", secrets = "", blind = "", value = makeCanary(), names = [API_HOST] } = options;
   const upstream = await startTlsUpstream({ host: API_HOST, ...options });
   const toml = `[secrets]
-API_TOKEN = { provider = "env", ref = "${SOURCE}"${fields === "" ? "" : `, ${fields}`} }
+API_TOKEN = { provider = "file", ref = "token.txt"${fields === "" ? "" : `, ${fields}`} }
 ${secrets}
 ${upstream.toml(names).replace("[blind]\n", `[blind]\n${blind}\n`)}`;
-  const project = await makeProject({ toml, files: { "upstream-ca.pem": upstream.caPem } });
+  const project = await makeProject({ toml, files: { "upstream-ca.pem": upstream.caPem, "token.txt": value } });
   return new BlindProject(upstream, project, value);
 }

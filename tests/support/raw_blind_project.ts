@@ -23,9 +23,10 @@ export class RawBlindProject implements AsyncDisposable {
   readonly upstream: RawUpstream;
   readonly project: Project;
   /** The value of `API_TOKEN`. */
-  readonly value: string = makeCanary();
+  readonly value: string;
 
-  constructor(upstream: RawUpstream, project: Project) {
+  constructor(upstream: RawUpstream, project: Project, value: string) {
+    this.value = value;
     this.upstream = upstream;
     this.project = project;
   }
@@ -50,7 +51,7 @@ export async function makeRawBlindProject(options: RawBlindProjectOptions = {}):
   const certificate = secure ? await authority.issue(parseHost(certificateFor)) : undefined;
   const upstream = new RawUpstream(certificate, respond);
   const toml = `[secrets]
-API_TOKEN = { provider = "env", ref = "${SOURCE}" }
+API_TOKEN = { provider = "file", ref = "token.txt" }
 [blind]
 connect = { "${API_HOST}" = "127.0.0.1:${upstream.port}" }
 upstream_ca = "upstream-ca.pem"
@@ -62,5 +63,7 @@ allow = true
 host = "127.0.0.1"
 `;
   const roots = (options.trusted === false ? other : authority).certificatePem;
-  return new RawBlindProject(upstream, await makeProject({ toml, files: { "upstream-ca.pem": roots } }));
+  const value = makeCanary();
+  const files = { "upstream-ca.pem": roots, "token.txt": value };
+  return new RawBlindProject(upstream, await makeProject({ toml, files }), value);
 }
