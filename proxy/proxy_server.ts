@@ -207,9 +207,11 @@ export class ProxyServer implements Disposable {
   /** Waits without limit for a request to begin, and with one for its head to be whole. */
   async #readRequest(reader: ByteReader, conn: Deno.Conn): Promise<RequestHead | undefined> {
     if (reader.availableLength === 0 && !await reader.fill()) return undefined;
-    const timer = setTimeout(() => closeQuietly(conn), LIMITS.headTimeoutMs);
+    // Most heads are whole at once, and need no timer.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const limit = () => timer ??= setTimeout(() => closeQuietly(conn), LIMITS.headTimeoutMs);
     try {
-      const bytes = await reader.readHead(LIMITS.headBytes);
+      const bytes = await reader.readHead(LIMITS.headBytes, limit);
       return bytes === undefined ? undefined : parseRequestHead(bytes);
     } finally {
       clearTimeout(timer);

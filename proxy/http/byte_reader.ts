@@ -97,10 +97,11 @@ export class ByteReader {
    * Reads a head up to and with its empty line.
    *
    * @param maxBytes Of the whole head.
+   * @param onWait Told each time that the head is not whole yet.
    * @returns The head's bytes, valid until the next `fill()`; undefined if the connection ended before the first one.
    * @throws {HttpError} if it is too long, cut off, or a line ends with anything but CR LF.
    */
-  async readHead(maxBytes: number): Promise<Uint8Array | undefined> {
+  async readHead(maxBytes: number, onWait: () => void = () => {}): Promise<Uint8Array | undefined> {
     let scanned = 0;
     let lineStart = 0;
     for (;;) {
@@ -120,6 +121,7 @@ export class ByteReader {
       }
       if (bytes.length > maxBytes) throw new HttpError("HTTP_HEAD_TOO_LARGE", 431);
       scanned = bytes.length;
+      onWait();
       if (!await this.fill()) {
         if (bytes.length === 0) return undefined;
         throw new HttpError("HTTP_HEAD_CUT_OFF", 400);
