@@ -21,7 +21,7 @@ export interface WebSocketContext {
   readonly offer: WebSocketOffer;
   /** Of the handshake's destination. */
   readonly swap: SwapContext;
-  readonly policy: ProxyPolicy;
+  readonly policy: Pick<ProxyPolicy, "outgoingPlan" | "valuePlan">;
   /** Told before the first byte of the answer goes out. */
   onStarted(): void;
 }

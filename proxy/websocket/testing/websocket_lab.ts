@@ -128,7 +128,7 @@ export async function acceptFor(request: string): Promise<string> {
 
 /** Opens one. The host's side sees what came behind the handshake. */
 export async function openWebSocketLab(options: WebSocketLabOptions = {}): Promise<WebSocketLab> {
-  const { answer = switching, fields = () => "", path = "/socket", ...rest } = options;
+  const { answer = (accept: string) => switching(accept), fields = () => "", path = "/socket", ...rest } = options;
   const hosts = Promise.withResolvers<Deno.Conn>();
   const lab = await openLab({
     ...rest,
