@@ -23,7 +23,7 @@ export class SecretRefresher implements Disposable {
   /** @param hand Hands a port on, on which values come. */
   constructor(provided: readonly ProvidedSecret[], config: KzConfig, hand: (valuePort: MessagePort) => void) {
     const renewed = provided.filter((secret): secret is RenewedSecret => secret.refreshMs !== undefined);
-    const byProvider = Map.groupBy(renewed, ({ provider }) => provider);
+    const byProvider = Map.groupBy(renewed, ({ provider, options }) => JSON.stringify([provider, options]));
     this.#groups = Array.from(byProvider.values(), (secrets) => new RefreshGroup(secrets, config, hand));
     this.#timers = this.#groups.map((group) => setInterval(() => group.read(group.secrets), group.intervalMs));
   }
@@ -46,7 +46,7 @@ export class SecretRefresher implements Disposable {
   }
 }
 
-/** The secrets of one provider, with a worker of their own. */
+/** The secrets of one provider with one set of options, with a worker of their own. */
 class RefreshGroup implements Disposable {
   readonly secrets: readonly RenewedSecret[];
   readonly #resolver: Resolver;
@@ -64,7 +64,7 @@ class RefreshGroup implements Disposable {
     this.#hand = hand;
     this.#resolver = new Resolver({
       entry,
-      options: config.providers.get(provider) ?? {},
+      options: secrets[0]!.options,
       refs: parsed.map(({ ref }) => ref),
       action: "resolve",
       machine,

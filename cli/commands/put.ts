@@ -81,13 +81,13 @@ async function putMissing(config: KzConfig): Promise<number> {
 
 async function findMissing(config: KzConfig, problems: AppError[]): Promise<readonly ProvidedSecret[]> {
   const provided = [...config.secrets.values()].filter((secret) => secret.kind === "provided");
-  const wanted = provided.map(({ name, provider, ref }) => ({ id: name, provider, ref }));
+  const wanted = provided.map(({ name, provider, ref, options }) => ({ id: name, provider, ref, options }));
   using outcome = await resolveAll(wanted, config.providers, { root: config.root });
   const places = new Map<string, ProvidedSecret>();
   for (const { id, provider, ref, error } of outcome.failed) {
     const secret = provided.find(({ name }) => name === id);
     // Two names for one place are asked for once.
-    const place = JSON.stringify([provider, ref]);
+    const place = JSON.stringify([provider, ref, secret?.options]);
     if (error.code !== "PROVIDER_SECRET_NOT_FOUND") problems.push(error);
     else if (secret !== undefined && !places.has(place)) places.set(place, secret);
   }
@@ -101,8 +101,8 @@ function ask(secret: ProvidedSecret): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 async function store(secret: ProvidedSecret, config: KzConfig, bytes: Uint8Array): Promise<void> {
-  const { provider, ref } = secret;
-  await putSecret({ provider, ref, bytes }, config.providers, { root: config.root });
+  const { provider, ref, options } = secret;
+  await putSecret({ provider, ref, bytes }, new Map([[provider, options]]), { root: config.root });
   writeStderr(`Stored ${secret.name} (${printable(whereOf(secret))})\n`);
 }
 

@@ -36,7 +36,7 @@ export async function statusCommand(args: Arguments, around: Surroundings): Prom
 
 async function statusRows(config: KzConfig): Promise<readonly Row[]> {
   const provided = [...config.secrets.values()].filter((secret) => secret.kind === "provided");
-  const wanted = provided.map(({ name, provider, ref }) => ({ id: name, provider, ref }));
+  const wanted = provided.map(({ name, provider, ref, options }) => ({ id: name, provider, ref, options }));
   using outcome = await resolveAll(wanted, config.providers, { root: config.root });
   const errors = new Map(outcome.failed.map(({ id, error }) => [id, error]));
   const states = new Map<SecretName, State>();

@@ -92,6 +92,7 @@ Deno.test("loadConfig() reads every field of a secret, with its defaults", async
     ],
     in: [parsePlacement("header:X-Key")],
     optional: false,
+    options: {},
     expose: true,
     mask: { kind: "auto" },
     shape: undefined,

@@ -14,7 +14,7 @@ import type { Section } from "./document.ts";
 import type { SecretEntry, SecretFields } from "./secret_fields.ts";
 import { type Fault, faultOf } from "./field.ts";
 import { isHarmlessKey, type KeyPath } from "./key_path.ts";
-import { checkRef } from "./known_providers.ts";
+import { checkRef, providerOptions } from "./known_providers.ts";
 import type { BlindSettings, Origin, SecretDeclaration } from "./model.ts";
 import { nearestName } from "./nearest.ts";
 import { type ConfigFile, lineOf, type Place, type Problem } from "./problem.ts";
@@ -50,12 +50,13 @@ export function mergeLayers(
 ): Merged {
   const problems: Problem[] = [];
   const { secrets, known } = mergeSecrets(layers, (place, fault) => problems.push({ place, fault }));
-  const declaring = { machine, getService, problems };
+  const providers = mergeProviders(layers);
+  const declaring = { machine, getService, providers, problems };
   const checked = new Map([...secrets].map(([name, merged]) => [name, declare(name, merged, declaring)]));
   checkCompositions(secrets, known, problems);
   const declared = new Map<SecretName, SecretDeclaration>();
   for (const [name, declaration] of checked) if (declaration !== undefined) declared.set(name, declaration);
-  return { secrets: declared, providers: mergeProviders(layers), blind: mergeBlind(layers), problems };
+  return { secrets: declared, providers, blind: mergeBlind(layers), problems };
 }
 
 type MergedSecret =
@@ -95,10 +96,13 @@ function mergeSecret(
   if (fields.provider !== undefined && fields.provider !== below.fields.provider && fields.ref === undefined) {
     report(place, { code: "CONFIG_KEY_MISSING", state: '"ref" is missing; another provider needs another reference' });
   }
+  // Options are those of a provider: another one has others.
+  const { options: _, ...others } = below.fields;
+  const kept = fields.provider === undefined || fields.provider === below.fields.provider ? below.fields : others;
   const written = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
   return {
     kind: "provided",
-    fields: { ...below.fields, ...written },
+    fields: { ...kept, ...written },
     place,
     refPlace: fields.ref === undefined ? below.refPlace : refPlace,
   };
@@ -107,9 +111,10 @@ function mergeSecret(
 function declare(
   name: SecretName,
   merged: MergedSecret,
-  { machine, getService, problems }: {
+  { machine, getService, providers, problems }: {
     machine: Machine;
     getService: (name: ServiceName) => Service;
+    providers: ReadonlyMap<string, ProviderOptions>;
     problems: Problem[];
   },
 ): SecretDeclaration | undefined {
@@ -128,6 +133,11 @@ function declare(
     problems.push({ place: merged.refPlace, fault: faultOf(error) });
     return undefined;
   }
+  const own = merged.fields.options === undefined ? undefined : providerOptions(provider).read(
+    merged.fields.options.raw,
+    [...place.path, "options"],
+    (path, fault) => problems.push({ place: { file: place.file, path }, fault }),
+  );
   const service = merged.fields.service === undefined ? undefined : getService(merged.fields.service);
   if (hosts === undefined && service?.ownHost !== undefined) {
     problems.push({ place, fault: missingHosts(service.ownHost) });
@@ -138,6 +148,7 @@ function declare(
     name,
     provider,
     ref,
+    options: { ...providers.get(provider), ...own },
     hosts: hosts ?? service?.hosts,
     in: places ?? service?.in ?? DEFAULT_PLACEMENTS,
     optional: optional ?? false,

@@ -21,6 +21,8 @@ export interface ProvidedSecret {
   readonly name: SecretName;
   readonly provider: string;
   readonly ref: SecretRef;
+  /** The provider's options for this secret: its own over those of `[providers.<name>]`. */
+  readonly options: Readonly<Record<string, string>>;
   /** Where it may go, by its own word or its service's; absent: wherever the connection rules allow; empty: nowhere. */
   readonly hosts: readonly HostGrant[] | undefined;
   /** Where in a request it may stand; never empty. */

@@ -70,6 +70,16 @@ const SECRET_FIELDS = {
     examples: ["github", "jwt", "sk-{alnum:48}"],
     maxLength: 512,
   }),
+  options: {
+    schema: {
+      type: "object",
+      additionalProperties: { type: "string" },
+      description: "Options of the provider for this secret alone, over those of [providers.<name>].",
+      examples: [{ region: "eu-west-1" }],
+    },
+    // Which options there are is known when the layers are merged, and with them the provider.
+    read: (value) => ({ raw: value }),
+  } satisfies Field<{ readonly raw: unknown }>,
   refresh: parsed(parseRefresh, {
     description:
       "How often the value is read again in a long blind run, from 10s to 24h; also when a host answers 401. " +

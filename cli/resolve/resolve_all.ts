@@ -14,6 +14,8 @@ export interface WantedSecret {
   readonly id: string;
   readonly provider: string;
   readonly ref: SecretRef;
+  /** The provider's options for this secret; absent: those of its table. */
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 /** Why one secret was not found. `ref` as it was asked for. */
@@ -54,9 +56,14 @@ export async function resolveAll(
   { signal = new AbortController().signal, timeoutMs = RESOLVE_TIMEOUT_MS, root }: ResolveOptions,
 ): Promise<ResolveOutcome> {
   const context: Context = { machine: thisMachine(root), timeoutMs, signal };
-  const groups = Map.groupBy(secrets, ({ provider }) => provider);
+  const optionsOf = ({ provider, options }: WantedSecret) => options ?? providers.get(provider) ?? {};
+  // A worker serves one provider with one set of options.
+  const groups = Map.groupBy(secrets, (secret) => JSON.stringify([secret.provider, sorted(optionsOf(secret))]));
   const settled = await Promise.allSettled(
-    [...groups].map(([name, wanted]) => resolveGroup({ name, wanted, options: providers.get(name) ?? {} }, context)),
+    Array.from(groups.values(), (wanted) => {
+      const [first] = wanted;
+      return resolveGroup({ name: first!.provider, wanted, options: optionsOf(first!) }, context);
+    }),
   );
   using opened = new DisposableStack();
   const outcomes: GroupOutcome[] = [];
@@ -76,7 +83,11 @@ export async function resolveAll(
   };
 }
 
-/** The secrets of one provider, with its table. */
+function sorted(options: Readonly<Record<string, unknown>>): [string, unknown][] {
+  return Object.entries(options).sort(([a], [b]) => a < b ? -1 : 1);
+}
+
+/** The secrets of one provider, with its options. */
 interface Group {
   readonly name: string;
   readonly wanted: readonly WantedSecret[];

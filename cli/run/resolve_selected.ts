@@ -23,7 +23,7 @@ export async function resolveSelected(
   provided: readonly ProvidedSecret[],
   config: KzConfig,
 ): Promise<ResolveOutcome> {
-  const wanted = provided.map(({ name, provider, ref }) => ({ id: name, provider, ref }));
+  const wanted = provided.map(({ name, provider, ref, options }) => ({ id: name, provider, ref, options }));
   const outcome = await resolveAll(wanted, config.providers, { root: config.root });
   const optional = new Set<string>(provided.filter((secret) => secret.optional).map(({ name }) => name));
   // Only a miss is what "optional" allows; a keychain that does not answer is still an error.
