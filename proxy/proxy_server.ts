@@ -145,11 +145,16 @@ export class ProxyServer implements Disposable {
     }
     const { outer, inner } = await this.#options.terminator.terminate(origin.host);
     this.#inner.add(inner);
+    let cut: ReturnType<typeof setTimeout> | undefined;
     try {
       await writeAll(outer, client.reader.available);
       const { delivered, ended } = spliceTls(conn, outer);
       if (await this.#handshake(inner)) await this.#serveTunnel(origin, hello, inner);
-      else this.#report(new Refusal(handshakeCode(hello), { host: origin.host, port: origin.port }));
+      else {
+        this.#report(new Refusal(handshakeCode(hello), { host: origin.host, port: origin.port }));
+        // An alert may be on its way; but TLS that was closed in its handshake keeps its socket open.
+        cut = setTimeout(() => closeQuietly(outer), LIMITS.drainMs);
+      }
       // Flushes what was written, and says that nothing more comes. The client may take its time to read that; `inner`
       // stays open until it has, since closing it with unread bytes would reset the way (RFC 9112 §9.6).
       await inner.closeWrite().catch(() => {});
@@ -158,6 +163,7 @@ export class ProxyServer implements Disposable {
       const timer = setTimeout(() => closeQuietly(conn), LIMITS.drainMs);
       await ended.finally(() => clearTimeout(timer));
     } finally {
+      clearTimeout(cut);
       this.#inner.delete(inner);
       closeQuietly(inner);
       closeQuietly(outer);
