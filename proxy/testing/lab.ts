@@ -43,6 +43,8 @@ export interface LabOptions {
   readonly certificateFor?: string;
   /** Names that are dialled at the upstream. */
   readonly names?: readonly string[];
+  /** Names that are dialled at another port of this machine. */
+  readonly connect?: Readonly<Record<string, number>>;
   /** The upstream speaks clear text at `127.0.0.1`, and no name is led to it. */
   readonly clear?: boolean;
   /** When the upstream's certificate was made; the default is now. */
@@ -132,7 +134,10 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
         valuePlan: secrets.valuePlan,
         onUnauthorized() {},
         dial: {
-          connect: new Map(names.map((name) => [parseHost(name), { hostname: "127.0.0.1", port: upstream.port }])),
+          connect: new Map([
+            ...names.map((name) => [name, upstream.port] as const),
+            ...Object.entries(options.connect ?? {}),
+          ].map(([name, port]) => [parseHost(name), { hostname: "127.0.0.1", port }])),
           upstreamCa: options.trusted === false ? [] : [upstreamCa.certificatePem],
           anyAddress: true,
         },

@@ -7,6 +7,7 @@ import { chunks, httpRequest, httpResponse } from "./targets/http_messages.ts";
 import { maskedUrl } from "./targets/masked_url.ts";
 import { scrubbedStream } from "./targets/scrubbed_stream.ts";
 import { swapBodies, swapHeaders, swapTargets } from "./targets/swap_requests.ts";
+import { webSocketFrames } from "./targets/websocket_frames.ts";
 
 /** Everything that is fuzzed. */
 export const TARGETS: readonly FuzzTarget[] = [
@@ -20,6 +21,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   scrubbedStream,
   maskedUrl,
   clientHello,
+  webSocketFrames,
   hosts,
   addresses,
   configuration,
