@@ -9,14 +9,16 @@ export interface Authority {
 /**
  * Reads `host[:port]` as a client sends it.
  *
- * Userinfo, empty ports and everything that is not a canonical host are refused (TM-13).
+ * Userinfo, empty ports and everything that is not a canonical host are refused (TM-13). So is what is not ASCII: a name
+ * travels in punycode, and the rules for other characters drop some and turn some into letters (UTS 46). A port is written
+ * in one way.
  *
  * @param defaultPort Taken when none is written; undefined where one must be.
  */
 export function parseAuthority(text: string, defaultPort: number | undefined): Authority {
-  const match = /^(\[[^\]]*\]|[^:]*)(?::(\d{1,5}))?$/.exec(text);
+  const match = /^(\[[\x21-\x5c\x5e-\x7e]*\]|[\x21-\x39\x3b-\x7e]*)(?::([1-9]\d{0,4}))?$/.exec(text);
   const port = match?.[2] === undefined ? defaultPort : Number(match[2]);
-  if (match === null || port === undefined || port < 1 || port > 65535) throw new HttpError("HTTP_TARGET_INVALID", 400);
+  if (match === null || port === undefined || port > 65535) throw new HttpError("HTTP_TARGET_INVALID", 400);
   try {
     return { host: parseHost(match[1]!), port };
   } catch {
