@@ -82,14 +82,14 @@ export async function relayResponse(
   const fields = endToEnd(head.fields).filter(({ lower }) =>
     !DROPPED.has(lower) && !(encoded && lower === "content-encoding")
   );
-  const keepUpstream = framing.kind !== "close" && keepsAlive(head.fields, head.minorVersion);
+  const keepUpstream = framing.kind !== "close" && !overAnnounced(head) && keepsAlive(head.fields, head.minorVersion);
   const wire = new BodyReader(upstream, framing);
   // What comes encoded all the same is decoded, searched, and sent on as it is meant (TM-02).
   const body = encoded ? decodedPieces(wire, codings) : wire;
   const small = !encoded && framing.kind === "length" && framing.bytes <= LIMITS.wholeBodyBytes;
   if (framing.kind === "none" || small) {
     const whole = small ? policy.valuePlan.replaceAll(await gather(wire, framing.bytes)) : EMPTY;
-    const line = small ? `Content-Length: ${whole.length}\r\n` : announcedLength(head.fields);
+    const line = small ? `Content-Length: ${whole.length}\r\n` : announcedLength(head);
     const start = responseHeadBytes(head, fields, line + connectionLine(sink, sink.keepAlive));
     sink.onStarted();
     await writeAll(sink.client, concat(start, whole));
@@ -134,9 +134,14 @@ async function gather(body: BodyReader, size: number): Promise<Uint8Array> {
 }
 
 /** What a response without a body says of the body it does not have (HEAD, 304). */
-function announcedLength(fields: readonly Field[]): string {
+function announcedLength({ status, fields }: ResponseHead): string {
   const length = fields.find((field) => field.lower === "content-length")?.value;
-  return length === undefined ? "" : `Content-Length: ${length}\r\n`;
+  return length === undefined || status === 204 ? "" : `Content-Length: ${length}\r\n`;
+}
+
+/** Whether a 204 says that it has a body (RFC 9110 §8.6): its sender may send one, late, as if it were a response. */
+function overAnnounced({ status, fields }: ResponseHead): boolean {
+  return status === 204 && fields.some(({ lower, value }) => lower === "content-length" && value !== "0");
 }
 
 /** To HTTP/1.0 a connection that goes on is said, to HTTP/1.1 one that ends (RFC 9112 §9.3). */
