@@ -1,0 +1,57 @@
+import { LOGIN, type Row } from "./smuggling_case.ts";
+
+const connect = (target: string, fields = "") =>
+  `CONNECT ${target} HTTP/1.1\r\nHost: api.test:443\r\n${LOGIN}\r\n${fields}\r\n`;
+
+/** To the proxy itself, where a tunnel is asked for or clear text is sent. */
+export const OUTSIDE_CASES: readonly Row[] = [
+  ["CONNECT with a length", connect("api.test:443", "Content-Length: 5\r\n") + "hello"],
+  ["CONNECT with chunks", connect("api.test:443", "Transfer-Encoding: chunked\r\n") + "5\r\nhello\r\n0\r\n\r\n"],
+  ["CONNECT with CL and TE", connect("api.test:443", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n")],
+  ["CONNECT without a port", connect("api.test")],
+  ["CONNECT with an empty port", connect("api.test:")],
+  ["CONNECT with port 0", connect("api.test:0")],
+  ["CONNECT with port 65536", connect("api.test:65536")],
+  ["CONNECT with userinfo", connect("user@api.test:443")],
+  ["CONNECT with a path", connect("api.test:443/")],
+  ["CONNECT with a scheme", connect("https://api.test:443")],
+  ["CONNECT to two hosts", connect("api.test:443,other.test:443")],
+  ["CONNECT to an escaped host", connect("api%2etest:443")],
+  ["an origin form to the proxy", `GET / HTTP/1.1\r\nHost: api.test\r\n${LOGIN}\r\n\r\n`],
+  ["an absolute form for https to the proxy", `GET https://api.test/ HTTP/1.1\r\nHost: api.test\r\n${LOGIN}\r\n\r\n`],
+  ["Host that disagrees with the absolute form", `GET http://api.test/ HTTP/1.1\r\nHost: b.test\r\n${LOGIN}\r\n\r\n`],
+  ["two credentials", `GET http://api.test/ HTTP/1.1\r\nHost: api.test\r\n${LOGIN}\r\n${LOGIN}\r\n\r\n`],
+  ["CONNECT with a signed length", connect("api.test:443", "Content-Length: +0\r\n")],
+  ["CONNECT with two lengths", connect("api.test:443", "Content-Length: 0\r\nContent-Length: 0\r\n")],
+  ["CONNECT with white space before a colon", connect("api.test:443", "X-A : 1\r\n")],
+  ["CONNECT with a folded field", connect("api.test:443", "X-A: 1\r\n 2\r\n")],
+  ["CONNECT with a port in two ways", connect("api.test:0443")],
+  ["CONNECT with a signed port", connect("api.test:+443")],
+  ["CONNECT with a port that is a word", connect("api.test:https")],
+  ["CONNECT without a host", connect(":443")],
+  ["CONNECT with a query", connect("api.test:443?a")],
+  ["CONNECT with a backslash", connect("api.test\\:443")],
+  ["CONNECT with a wildcard", connect("*.test:443")],
+  ["CONNECT with the asterisk form", connect("*")],
+  ["CONNECT with a space in the target", connect("api.test:443 other.test:443")],
+  ["CONNECT with a tab in the target", connect("api.test\t:443")],
+  ["CONNECT with a NUL in the target", connect("api.test\x00.other.test:443")],
+  ["CONNECT for a bracketed name", connect("[api.test]:443")],
+  ["CONNECT for an address with a zone", connect("[fe80::1%25eth0]:443")],
+  ["connect in lower case", `connect api.test:443 HTTP/1.1\r\nHost: api.test:443\r\n${LOGIN}\r\n\r\n`],
+  ["CONNECT in HTTP/2.0", `CONNECT api.test:443 HTTP/2.0\r\nHost: api.test:443\r\n${LOGIN}\r\n\r\n`],
+  ["CONNECT with LF alone", `CONNECT api.test:443 HTTP/1.1\nHost: api.test:443\n${LOGIN}\n\n`],
+  ["Proxy_Authorization beside the credentials", connect("api.test:443", "Proxy_Authorization: Basic YTpi\r\n")],
+  [
+    "the credentials in a folded line",
+    `CONNECT api.test:443 HTTP/1.1\r\nHost: api.test:443\r\nX-A: 1\r\n ${LOGIN}\r\n\r\n`,
+  ],
+  ["an asterisk form to the proxy", `OPTIONS * HTTP/1.1\r\nHost: api.test\r\n${LOGIN}\r\n\r\n`],
+  ["an absolute form for ftp to the proxy", `GET ftp://api.test/ HTTP/1.1\r\nHost: api.test\r\n${LOGIN}\r\n\r\n`],
+  [
+    "an absolute form with userinfo to the proxy",
+    `GET http://a@api.test/ HTTP/1.1\r\nHost: api.test\r\n${LOGIN}\r\n\r\n`,
+  ],
+  ["the preface of HTTP/2 to the proxy", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
+  ["a SOCKS 5 greeting with a line end", "\x05\x01\x00\r\n\r\n"],
+];
