@@ -62,6 +62,8 @@ const HOSTS: readonly (readonly [why: string, text: string, host: string | undef
 
 for (const [why, text, host] of HOSTS) {
   const expected = host === "itself" ? text : host;
+  // What is not ASCII an operator may write; on the wire a name is in punycode.
+  const onWire = /^[\x21-\x7e]*$/.test(text) ? expected : undefined;
   Deno.test(`TM-13 parseHost() and parseAuthority() ${expected === undefined ? "refuse" : "make one of"} ${why}`, () => {
     if (expected === undefined) {
       assert.throws(
@@ -72,7 +74,8 @@ for (const [why, text, host] of HOSTS) {
       if (why !== "a port") assert.throws(() => parseAuthority(text, 443), HttpError);
     } else {
       assert.equal(parseHost(text), expected);
-      assert.deepEqual(parseAuthority(text, 443), { host: expected, port: 443 });
+      if (onWire === undefined) assert.throws(() => parseAuthority(text, 443), HttpError);
+      else assert.deepEqual(parseAuthority(text, 443), { host: onWire, port: 443 });
     }
   });
 }
@@ -80,7 +83,7 @@ for (const [why, text, host] of HOSTS) {
 const PORTS: readonly (readonly [text: string, port: number | undefined])[] = [
   ["api.test:1", 1],
   ["api.test:65535", 65535],
-  ["api.test:0443", 443],
+  ["api.test:0443", undefined],
   ["api.test:0", undefined],
   ["api.test:65536", undefined],
   ["api.test:000443", undefined],
