@@ -18,13 +18,31 @@ export function multipartFields(text: string, contentType: string): BodyField[] 
   let at = sections[0].length + delimiter.length - 2;
   for (const section of sections.slice(1, -1)) {
     const head = section.indexOf("\r\n\r\n");
-    const name = /^content-disposition: *form-data *;(?:[^\r\n]*;)? *name="([^"\r\n]*)"/im.exec(section.slice(0, head))
-      ?.[1];
-    if (!section.startsWith("\r\n") || head < 0 || name === undefined) throw malformed();
+    if (!section.startsWith("\r\n") || head < 0) throw malformed();
+    const name = partName(section.slice(2, head));
     fields.push({ start: at + head + 4, end: at + section.length, field: pointer([name]), encode: partBytes });
     at += section.length + delimiter.length;
   }
   return fields;
+}
+
+/** As every client writes it: readers differ on which of two names counts, and on folded lines. */
+const DISPOSITION_REGEXP =
+  /^content-disposition: *form-data; *name="([^"\\]*)"(?:; *filename="[^"\\]*")?(?:; *filename\*=[^;\s"]+)?$/i;
+
+/** The name in a part's head, which names it once. */
+function partName(head: string): string {
+  let found: string | undefined;
+  for (const line of head.split("\r\n")) {
+    const [, header] = /^([A-Za-z0-9-]+):[^\r\n]*$/.exec(line) ?? [];
+    if (header === undefined) throw malformed();
+    if (header.toLowerCase() !== "content-disposition") continue;
+    const name = DISPOSITION_REGEXP.exec(line)?.[1];
+    if (name === undefined || found !== undefined) throw malformed();
+    found = name;
+  }
+  if (found === undefined) throw malformed();
+  return found;
 }
 
 /** A value with a line that looks like a delimiter would end its part (RFC 2046 §5.1.1). */
