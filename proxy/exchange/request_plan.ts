@@ -89,8 +89,10 @@ function assertSameOrigin(head: RequestHead, target: Target, origin: Origin): vo
   const defaultPort = origin.secure ? 443 : 80;
   const host = single(head.fields, "host");
   if (host === undefined && head.minorVersion === 1) throw new HttpError("HTTP_FIELD_INVALID", 400);
+  // What most clients write needs no parser: the canonical name itself.
+  const plain = host === origin.host && origin.port === defaultPort;
   const claims = [
-    ...(host === undefined ? [] : [parseAuthority(host, defaultPort)]),
+    ...(host === undefined || plain ? [] : [parseAuthority(host, defaultPort)]),
     ...(target.authority === undefined ? [] : [target.authority]),
   ];
   const scheme = origin.secure ? "https" : "http";
