@@ -143,10 +143,9 @@ Deno.test({
     const { status, stdout, stderr } = await socket.blind(program(
       socket,
       `const ws = new WebSocket("wss://${API_HOST}/denied", { headers: { authorization: "Bearer " + token } });
-       return new Promise((resolve) => ws.on("unexpected-response", (request, response) => {
+       return new Promise((resolve) => ws.on("unexpected-response", (_, response) => {
          let body = "";
          response.on("data", (part) => body += part).on("end", () => {
-           request.destroy();
            resolve([response.statusCode, body]);
          });
        }));`,
@@ -155,6 +154,27 @@ Deno.test({
     const [code, body] = JSON.parse(stdout);
     assert.equal(code, 401);
     assert.match(body, new RegExp(`^not allowed: Bearer ${TOKEN_REGEXP.source}$`));
+    assertNoLeak(socket.value, stdout + stderr, "the client's output");
+  },
+});
+
+Deno.test({
+  name: "kz run --blind: Deno's WebSocket sends a token in a text message through the proxy",
+  ignore: !NODE,
+  async fn() {
+    await using socket = await makeWsProject('in = "websocket"');
+    const { status, stdout, stderr } = await socket.blind([
+      Deno.execPath(),
+      "eval",
+      "--no-config",
+      `const ws = new WebSocket("wss://${API_HOST}/");
+       ws.onopen = () => ws.send("PASS " + Deno.env.get("API_TOKEN"));
+       ws.onmessage = ({ data }) => { console.log(data); ws.close(); };
+       ws.onerror = ({ message }) => console.log(message);`,
+    ]);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, new RegExp(`^PASS ${TOKEN_REGEXP.source}\n$`));
+    assert.equal((await socket.event("message"))["message"], `PASS ${socket.value}`);
     assertNoLeak(socket.value, stdout + stderr, "the client's output");
   },
 });

@@ -77,7 +77,8 @@ export async function carryExchange(
       },
       method: plan.method,
       minorVersion: head.minorVersion,
-      keepAlive: keepsAlive(head.fields, head.minorVersion),
+      // Nobody asks anything else on the connection of a handshake that was refused; some programs leave it open.
+      keepAlive: plan.webSocket === undefined && keepsAlive(head.fields, head.minorVersion),
       webSocket: plan.webSocket,
       onStarted: () => started = true,
     };
