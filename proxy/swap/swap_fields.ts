@@ -27,11 +27,16 @@ export function swapFields(fields: readonly Field[], context: SwapContext): Fiel
     const found = context.encoded.search(encodeLatin1(`${field.name}: ${left}`));
     if (found !== undefined) throw outgoingRefusal(found);
     if (swapped === undefined) return field;
-    if (fields.some((other) => other !== field && other.lower === field.lower)) {
+    if (fields.some((other) => other !== field && folded(other.lower) === folded(field.lower))) {
       throw new Refusal("PROXY_TOKEN_REPEATED");
     }
     return { ...field, value: swapped.value };
   });
+}
+
+/** Many servers make the same variable of "X-Api-Key" and "X_Api_Key" (RFC 3875 §4.1.18; TM-20). */
+function folded(name: string): string {
+  return name.replaceAll("_", "-");
 }
 
 /** `rest` is the field's text with its tokens taken out. */
