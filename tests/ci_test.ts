@@ -27,37 +27,37 @@ async function ciRun(npx: string): Promise<{ status: number; lines: string[] }> 
   }
 }
 
-/** Six steps: two that report tests, and format, lint, check and compile, which count as one each. */
+/** Seven steps: two that report tests, and format, lint, check, fuzzing and compile, which count as one each. */
 const table: [why: string, npx: string, status: number, last: string][] = [
   [
     "sums what passed",
     'case "$*" in *task\\ test*) echo "ok | 20 passed (3 steps) | 0 failed | 2 ignored (1s)";; esac',
     0,
-    "44 passed, 0 failed",
+    "45 passed, 0 failed",
   ],
   [
     "counts a test that failed",
     'case "$*" in *task\\ test) echo "FAILED | 19 passed | 1 failed (1s)"; exit 1;; *test:system) echo "ok | 5 passed | 0 failed (1s)";; esac',
     1,
-    "28 passed, 1 failed",
+    "29 passed, 1 failed",
   ],
   [
     "counts a step that fails without a test",
     'case "$*" in *task\\ lint) exit 1;; *task\\ test*) echo "ok | 5 passed | 0 failed (1s)";; esac',
     1,
-    "13 passed, 1 failed",
+    "14 passed, 1 failed",
   ],
   [
     "does not pass when the executable cannot be made",
     'case "$*" in *task\\ compile*) exit 1;; *task\\ test*) echo "ok | 5 passed | 0 failed (1s)";; esac',
     1,
-    "8 passed, 1 failed",
+    "9 passed, 1 failed",
   ],
   [
     "counts tests that passed in a run that failed otherwise",
     'case "$*" in *task\\ test) echo "ok | 5 passed | 0 failed (1s)"; exit 1;; *test:system) echo "ok | 5 passed | 0 failed (1s)";; esac',
     1,
-    "14 passed, 1 failed",
+    "15 passed, 1 failed",
   ],
 ];
 for (const [why, npx, status, last] of table) {
