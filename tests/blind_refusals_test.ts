@@ -161,10 +161,10 @@ const notCarried: [why: string, words: string, code: string, said: string][] = [
   ["TRACE", "-X TRACE", "HTTP_METHOD_REFUSED", "this method is not carried"],
   ["CONNECT inside of a tunnel", "-X CONNECT --request-target evil.test:443", "HTTP_", ""],
   [
-    "a WebSocket",
+    "a WebSocket handshake without a key",
     "--http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13'",
     "HTTP_UPGRADE_REFUSED",
-    "WebSocket and other upgrades",
+    "only a WebSocket handshake",
   ],
   [
     "HTTP/2 in clear text",
