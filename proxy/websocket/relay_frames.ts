@@ -25,42 +25,58 @@ export interface RunningDirection {
   readonly ended: Promise<void>;
 }
 
+const EMPTY = new Uint8Array(0);
+
 /** Starts to carry frames one way. A connection that breaks is one that ends. */
 export function relayFrames(direction: Direction): RunningDirection {
   const fault = Promise.withResolvers<Fault | undefined>();
-  const ended = relay(direction, fault.resolve).catch(() => {}).finally(() => fault.resolve(undefined));
+  const ended = relay(direction, fault.resolve)
+    .catch((error) => error instanceof FrameError ? fault.resolve(error) : undefined)
+    .finally(() => fault.resolve(undefined));
   return { fault: fault.promise, ended };
 }
 
-async function relay({ reader, parser, messages, to }: Direction, onFault: (fault: Fault) => void): Promise<void> {
+async function relay(direction: Direction, onFault: (fault: Fault) => void): Promise<void> {
+  const { reader, parser, to } = direction;
   let faulty = false;
-  while (reader.availableLength > 0 || await reader.fill()) {
-    const bytes = reader.available;
-    reader.consume(bytes.length);
-    const frames: Uint8Array[] = [];
-    const fail = (error: unknown) => {
-      if (!(error instanceof Refusal || error instanceof FrameError)) throw error;
+  // What one read brought is nowhere held while the next one is waited for: an idle WebSocket is a small one.
+  while (!(faulty && parser.closed) && (reader.availableLength > 0 || await reader.fill())) {
+    if (faulty) dropRead(direction);
+    else {
+      await to.send(framesOfRead(direction, (fault) => {
+        faulty = true;
+        onFault(fault);
+      }));
+    }
+  }
+}
+
+/** The frames for all that came in one read; none if there was a fault in it, since the other side is cut off then. */
+function framesOfRead({ reader, parser, messages }: Direction, onFault: (fault: Fault) => void): Uint8Array {
+  const frames: Uint8Array[] = [];
+  let faulty = false;
+  for (const piece of parser.parse(takeRead(reader))) {
+    if (faulty) continue;
+    try {
+      frames.push(messages.take(piece));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
       faulty = true;
       onFault(error);
-    };
-    try {
-      for (const piece of parser.parse(bytes)) {
-        // After a refusal the rest is read up to the sender's Close frame, and dropped.
-        if (faulty) continue;
-        try {
-          frames.push(messages.take(piece));
-        } catch (error) {
-          fail(error);
-        }
-      }
-    } catch (error) {
-      fail(error);
-      return;
     }
-    if (faulty && parser.closed) return;
-    // One write for all that came in one read. What came before a fault goes nowhere: the other side is cut off.
-    if (!faulty) await to.send(concat(...frames));
   }
+  return faulty ? EMPTY : concat(...frames);
+}
+
+/** After a refusal what comes is read up to the sender's Close frame, and dropped. */
+function dropRead({ reader, parser }: Direction): void {
+  for (const _ of parser.parse(takeRead(reader)));
+}
+
+function takeRead(reader: ByteReader): Uint8Array {
+  const bytes = reader.available;
+  reader.consume(bytes.length);
+  return bytes;
 }
 
 /** Where frames go. A frame is never written into another, and nothing after our own Close frame. */
