@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { makeCanary, makeProject } from "./support/project.ts";
 
 const WINDOWS = Deno.build.os === "windows";
-const TOML = '[secrets]\nCANARY = { provider = "env", ref = "CALLERS" }\n';
+const TOML = '[secrets]\nCANARY = { provider = "file", ref = "value.txt" }\n';
 const PORT = ["sh", "-c", 'printf %s "$HTTPS_PROXY"; sleep 1'];
 
 for (const mode of [["run"], ["run", "--blind"]]) {
@@ -10,8 +10,8 @@ for (const mode of [["run"], ["run", "--blind"]]) {
     name: `kz ${mode.join(" ")} ends with 127 if there is no such program [F-9.9]`,
     ignore: WINDOWS,
     async fn() {
-      await using project = await makeProject({ toml: TOML });
-      const result = await project.kz([...mode, "--", "kz-no-such-program"], { env: { CALLERS: makeCanary() } });
+      await using project = await makeProject({ toml: TOML, files: { "value.txt": makeCanary() } });
+      const result = await project.kz([...mode, "--", "kz-no-such-program"]);
       assert.deepEqual({ status: result.status, stdout: result.stdout }, { status: 127, stdout: "" }, result.stderr);
       assert.match(result.stderr, /^error\[/);
     },
@@ -21,8 +21,11 @@ for (const mode of [["run"], ["run", "--blind"]]) {
     name: `kz ${mode.join(" ")} ends with 126 if the program cannot be executed [F-9.9]`,
     ignore: WINDOWS,
     async fn() {
-      await using project = await makeProject({ toml: TOML, files: { "plain.txt": "no program\n" } });
-      const result = await project.kz([...mode, "--", "./plain.txt"], { env: { CALLERS: makeCanary() } });
+      await using project = await makeProject({
+        toml: TOML,
+        files: { "value.txt": makeCanary(), "plain.txt": "no program\n" },
+      });
+      const result = await project.kz([...mode, "--", "./plain.txt"]);
       assert.deepEqual({ status: result.status, stdout: result.stdout }, { status: 126, stdout: "" }, result.stderr);
       assert.match(result.stderr, /^error\[/);
     },
@@ -33,9 +36,8 @@ Deno.test({
   name: "kz run --blind takes a port that is free, so that two runs do not meet [F-9.10]",
   ignore: WINDOWS,
   async fn() {
-    await using project = await makeProject({ toml: TOML });
-    const env = { CALLERS: makeCanary() };
-    const runs = await Promise.all([1, 2].map(() => project.kz(["run", "--blind", "--", ...PORT], { env })));
+    await using project = await makeProject({ toml: TOML, files: { "value.txt": makeCanary() } });
+    const runs = await Promise.all([1, 2].map(() => project.kz(["run", "--blind", "--", ...PORT])));
     assert.deepEqual(runs.map(({ status }) => status), [0, 0]);
     const [first, second] = runs.map(({ stdout }) => new URL(stdout));
     assert.notEqual(first!.port, second!.port);
