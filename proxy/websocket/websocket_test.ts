@@ -1,3 +1,4 @@
+/** WebSockets on the running proxy, as bytes. Over 300 lines, since its tables share one set of helpers. */
 import assert from "node:assert/strict";
 import { LIMITS } from "../limits.ts";
 import { CANARY, type Lab, okay, openLab } from "../testing/lab.ts";
