@@ -17,6 +17,8 @@ export interface TokenGrant {
 
 /** The tokens of a run, of any shape, and how they are found in text. */
 export class TokenTable {
+  /** Some secret may go to certain paths of a host only. */
+  readonly bindsPaths: boolean;
   readonly #grants: ReadonlyMap<string, TokenGrant>;
   /** Tokens that do not look like {@linkcode tokenRegExp}. */
   readonly #shaped: readonly string[];
@@ -24,6 +26,7 @@ export class TokenTable {
 
   /** @throws {AppError} `INTERNAL` if a token stands inside another, which 64 random bits do not do by chance (TM-23). */
   constructor(grants: readonly TokenGrant[]) {
+    this.bindsPaths = grants.some(({ hosts }) => hosts?.some(({ pathPrefix }) => pathPrefix !== undefined) === true);
     this.#grants = new Map(grants.map((grant) => [grant.token, grant]));
     const tokens = grants.map(({ token }) => token);
     if (tokens.some((token, at) => tokens.some((other, where) => where !== at && other.includes(token)))) {

@@ -54,6 +54,7 @@ export function planRequest(
   const expectation = single(head.fields, "expect")?.toLowerCase();
   if (expectation !== undefined && expectation !== "100-continue") throw new HttpError("HTTP_EXPECTATION_UNKNOWN", 417);
   assertSameOrigin(head, target, origin);
+  refuseOverrides(head.fields, policy);
   const decision = decideRequest(head.method, target, { origin, policy });
   const fields = endToEnd(head.fields).filter((field) => !REWRITTEN.has(field.lower));
   return {
@@ -82,6 +83,24 @@ function decideRequest(
     hostAllowed ? "POLICY_REQUEST_DENIED" : "POLICY_HOST_DENIED",
     decision.rule === undefined ? {} : { rule: decision.rule },
   );
+}
+
+/** Headers by which some servers take another method or path than that of the request line. */
+const OVERRIDES: ReadonlySet<string> = new Set([
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-url",
+  "x-rewrite-url",
+]);
+
+/** Where a rule or a grant looks at methods or paths, what it looks at has to be what the server will see (TM-14, TM-19). */
+function refuseOverrides(fields: readonly Field[], { rules, tokens }: ProxyPolicy): void {
+  const byRule = rules?.some(({ methods, paths }) => methods !== undefined || paths !== undefined) === true;
+  if (!byRule && !tokens.bindsPaths) return;
+  if (fields.some(({ lower }) => OVERRIDES.has(lower.replaceAll("_", "-")))) {
+    throw new Refusal("POLICY_REQUEST_DENIED", { detail: "a header asks for another method or path" });
+  }
 }
 
 /** Host and the absolute form must agree with the origin: the CONNECT target alone decides (TM-08). */

@@ -144,3 +144,16 @@ Deno.test("TM-14 rules decide by method and path, on each request of a tunnel an
   }
   assert.equal(lab.upstream.requests.length, 2 * DECIDED.filter(([, , , status]) => status === 200).length);
 });
+
+for (const name of ["X-HTTP-Method-Override", "X_HTTP_Method_Override", "X-Original-URL", "X-Rewrite-URL"]) {
+  Deno.test(`TM-14 TM-19 ${name} is refused where a rule or a secret looks at paths, and passed where none does`, async () => {
+    const request = `GET /ok HTTP/1.1\r\nHost: api.test\r\n${name}: DELETE\r\n${CLOSE}\r\n`;
+    await using ruled = await openLab({ rules: [{ allow: true, host: "api.test", methods: ["GET"], paths: ["/ok"] }] });
+    assert.match(await ruled.inside(request), /^HTTP\/1\.1 403 [^]*POLICY_REQUEST_DENIED/);
+    assert.deepEqual(ruled.upstream.requests, []);
+    await using bound = await openLab({ hosts: ["api.test/ok"] });
+    assert.match(await bound.inside(request), /^HTTP\/1\.1 403 /);
+    await using open = await openLab({ rules: [{ allow: true, host: "api.test" }] });
+    assert.match(await open.inside(request), /^HTTP\/1\.1 200 /);
+  });
+}
