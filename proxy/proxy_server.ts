@@ -15,11 +15,12 @@ import { parseRequestHead, type RequestHead } from "./http/request_head.ts";
 import { parseAuthority, parseTarget } from "./http/target.ts";
 import { LIMITS } from "./limits.ts";
 import type { ProxyPolicy } from "./proxy_policy.ts";
-import { Refusal, type RefusalCode, type RefusalFacts } from "./refusal.ts";
+import { Refusal, type RefusalFacts } from "./refusal.ts";
 import { spliceTls } from "./splice.ts";
-import { type ClientHello, parseClientHello } from "./tls/client_hello.ts";
+import type { ClientHello } from "./tls/client_hello.ts";
 import type { TlsTerminator } from "./tls/tls_terminator.ts";
 import { alive, type Upstream } from "./upstream/upstream.ts";
+import { completeHandshake, handshakeCode, namesHost, readClientHello } from "./tunnel_handshake.ts";
 import { writeAll } from "./write_all.ts";
 
 export interface ProxyServerOptions {
@@ -136,7 +137,7 @@ export class ProxyServer implements Disposable {
 
   async #tunnel(origin: Origin, client: ClientConnection, conn: Deno.TcpConn): Promise<void> {
     await writeAll(conn, encodeLatin1("HTTP/1.1 200 Connection Established\r\n\r\n"));
-    const hello = await this.#readClientHello(client.reader, conn);
+    const hello = await readClientHello(client.reader, conn);
     if (hello === undefined) {
       // A tunnel that was opened ahead and never used is no event.
       if (client.reader.availableLength === 0) return;
@@ -149,7 +150,7 @@ export class ProxyServer implements Disposable {
     try {
       await writeAll(outer, client.reader.available);
       const { delivered, ended } = spliceTls(conn, outer);
-      if (await this.#handshake(inner)) await this.#serveTunnel(origin, hello, inner);
+      if (await completeHandshake(inner)) await this.#serveTunnel(origin, hello, inner);
       else {
         this.#report(new Refusal(handshakeCode(hello), { host: origin.host, port: origin.port }));
         // An alert may be on its way; but TLS that was closed in its handshake keeps its socket open.
@@ -167,19 +168,6 @@ export class ProxyServer implements Disposable {
       this.#inner.delete(inner);
       closeQuietly(inner);
       closeQuietly(outer);
-    }
-  }
-
-  /** @returns False if the client ends TLS, mostly since it does not trust the run's CA. */
-  async #handshake(conn: Deno.TlsConn): Promise<boolean> {
-    const timer = setTimeout(() => closeQuietly(conn), LIMITS.handshakeTimeoutMs);
-    try {
-      await conn.handshake();
-      return true;
-    } catch {
-      return false;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -219,21 +207,6 @@ export class ProxyServer implements Disposable {
     try {
       const bytes = await reader.readHead(LIMITS.headBytes, limit);
       return bytes === undefined ? undefined : parseRequestHead(bytes);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  /** @returns Undefined if the client does not speak TLS. Its bytes stay in the reader. */
-  async #readClientHello(reader: ByteReader, conn: Deno.Conn): Promise<ClientHello | undefined> {
-    const timer = setTimeout(() => closeQuietly(conn), LIMITS.handshakeTimeoutMs);
-    try {
-      for (;;) {
-        const hello = parseClientHello(reader.available);
-        if (hello === "invalid") return undefined;
-        if (hello !== "more") return hello;
-        if (!await reader.fill()) return undefined;
-      }
     } finally {
       clearTimeout(timer);
     }
@@ -286,23 +259,6 @@ export class ProxyServer implements Disposable {
 function hasNoBody(head: RequestHead): boolean {
   try {
     return requestFraming(head.fields, head.minorVersion).kind === "none";
-  } catch {
-    return false;
-  }
-}
-
-/** Why a client did not get through the handshake. We offer HTTP/1.1 alone (TM-21). */
-function handshakeCode({ protocols }: ClientHello): RefusalCode {
-  return protocols === undefined || protocols.includes("http/1.1")
-    ? "PROXY_CLIENT_HANDSHAKE"
-    : "PROXY_PROTOCOL_UNSUPPORTED";
-}
-
-/** Whether the name in the client's hello is the one of the tunnel; an address is never sent (RFC 6066 §3). */
-function namesHost(hello: ClientHello, origin: Origin): boolean {
-  if (hello.serverName === undefined) return true;
-  try {
-    return parseAuthority(hello.serverName, origin.port).host === origin.host;
   } catch {
     return false;
   }

@@ -1,0 +1,51 @@
+import { closeQuietly } from "./close_quietly.ts";
+import type { ByteReader } from "./http/byte_reader.ts";
+import { type Authority, parseAuthority } from "./http/target.ts";
+import { LIMITS } from "./limits.ts";
+import type { RefusalCode } from "./refusal.ts";
+import { type ClientHello, parseClientHello } from "./tls/client_hello.ts";
+
+/** @returns Undefined if the client does not speak TLS. Its bytes stay in the reader. */
+export async function readClientHello(reader: ByteReader, conn: Deno.Conn): Promise<ClientHello | undefined> {
+  const timer = setTimeout(() => closeQuietly(conn), LIMITS.handshakeTimeoutMs);
+  try {
+    for (;;) {
+      const hello = parseClientHello(reader.available);
+      if (hello === "invalid") return undefined;
+      if (hello !== "more") return hello;
+      if (!await reader.fill()) return undefined;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @returns False if the client ends TLS, mostly since it does not trust the run's CA. */
+export async function completeHandshake(conn: Deno.TlsConn): Promise<boolean> {
+  const timer = setTimeout(() => closeQuietly(conn), LIMITS.handshakeTimeoutMs);
+  try {
+    await conn.handshake();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Why a client did not get through the handshake. We offer HTTP/1.1 alone (TM-21). */
+export function handshakeCode({ protocols }: ClientHello): RefusalCode {
+  return protocols === undefined || protocols.includes("http/1.1")
+    ? "PROXY_CLIENT_HANDSHAKE"
+    : "PROXY_PROTOCOL_UNSUPPORTED";
+}
+
+/** Whether the name in the client's hello is the one of the tunnel; an address is never sent (RFC 6066 §3). */
+export function namesHost(hello: ClientHello, origin: Authority): boolean {
+  if (hello.serverName === undefined) return true;
+  try {
+    return parseAuthority(hello.serverName, origin.port).host === origin.host;
+  } catch {
+    return false;
+  }
+}
