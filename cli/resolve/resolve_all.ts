@@ -112,8 +112,9 @@ async function resolveGroup({ name, wanted, options }: Group, context: Context):
   using scope = new DisposableStack();
   const channel = new MessageChannel();
   const receive = scope.adopt(channel.port1, (port) => port.close());
-  // Once it has been handed on, closing it here does nothing.
-  using _values = { [Symbol.dispose]: () => channel.port2.close() };
+  let isHandedOn = false;
+  // Not once it has been handed on: where Node's worker_threads are loaded, as in a bundle, that closes its other end.
+  using _values = { [Symbol.dispose]: () => isHandedOn || channel.port2.close() };
   const errors = new Map<string, AppError>();
   let found: readonly string[] = [];
   try {
@@ -123,6 +124,7 @@ async function resolveGroup({ name, wanted, options }: Group, context: Context):
       const refs = parsed.map(({ ref }) => ref);
       using resolver = new Resolver({ entry, options, refs, action: "resolve", machine });
       const values = channel.port2;
+      isHandedOn = !signal.aborted;
       const reply = await resolver.ask(
         { kind: "resolve", provider: resolver.setup, secrets: parsed, timeoutMs, values },
         { transfer: [values], signal },
