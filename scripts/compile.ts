@@ -22,6 +22,9 @@ const TARGETS: ReadonlyMap<string, string> = new Map([
   ["windows-x64", "x86_64-pc-windows-msvc"],
 ]);
 
+/** A small young generation: a busy proxy stays a fifth smaller in memory and is as fast. */
+export const V8_FLAGS = "--v8-flags=--max-semi-space-size=2";
+
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const MAIN = "cli/main.ts";
 const LAYERS = ["policy", "providers", "proxy", "cli"];
@@ -127,8 +130,7 @@ async function compile(deno: string, bundled: string, target: string, file: stri
   const unstable = config.unstable.map((name) => `--unstable-${name}`);
   await run(deno, [
     ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--no-prompt"],
-    // A small young generation: a busy proxy stays a fifth smaller in memory and is as fast.
-    "--v8-flags=--max-semi-space-size=2",
+    V8_FLAGS,
     ...permissions,
     ...unstable,
     ...["--target", TARGETS.get(target)!, "--include", bundled, "--output", file],

@@ -1,3 +1,4 @@
+import { V8_FLAGS } from "../compile.ts";
 import { denoDir, isolatedEnv, KZ_BINARY, ROOT } from "../../tests/support/kz.ts";
 import { makeProject, type Project } from "../../tests/support/project.ts";
 import { clientCommand, type ProgramCall, runClient, type System } from "./system.ts";
@@ -7,9 +8,9 @@ export type KzVariant = "source" | "binary";
 
 export const KZ_VARIANTS: readonly KzVariant[] = KZ_BINARY === undefined ? ["source"] : ["source", "binary"];
 
-/** How Deno runs a script as it runs kz from source. */
+/** How Deno runs a script as it runs kz from source: with the permissions and the memory of the executable. */
 export function denoArguments(script: string): string[] {
-  return ["run", "--quiet", "-P=kz", "--no-prompt", `--config=${ROOT}deno.json`, script];
+  return ["run", "--quiet", V8_FLAGS, "-P=kz", "--no-prompt", `--config=${ROOT}deno.json`, script];
 }
 
 /** A project with secrets in a dotenv file, of which the client uses the first, and one allowed host. */
