@@ -68,7 +68,8 @@ for (const [mode, setup, canRun] of MODES) {
     test(`${key} reaches the child once [F-4.4]`, async () => {
       const steps = [{ wait: "ready" }, { send: sent }];
       const { screen, status } = await onTerminal(setup, { script: counting(signal), steps });
-      assert.match(screen, /got 1\r\n/);
+      // The terminal may be itself again when the last line comes, and add a second "\r".
+      assert.match(screen, /got 1\r+\n/);
       assert.equal(status, 0);
     });
   }
@@ -126,7 +127,8 @@ for (const [mode, setup, canRun] of MODES) {
     test(`${signal} sent to kz is relayed once`, async () => {
       const steps = [{ wait: "ready" }, { signal }];
       const { screen, status } = await onTerminal(setup, { script: counting(signal.slice(3)), steps });
-      assert.match(screen, /got 1\r\n/);
+      // The terminal may be itself again when the last line comes, and add a second "\r".
+      assert.match(screen, /got 1\r+\n/);
       assert.equal(status, 0);
     });
   }
