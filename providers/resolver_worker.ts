@@ -55,6 +55,8 @@ async function resolve(request: Request<"resolve">): Promise<ResolverReply> {
       failed.push({ id, error: toWireError(error) });
     }
   }
+  // What was sent still arrives. A worker that reads again and again would otherwise gather ports.
+  request.values.close();
   return { kind: "resolved", found, failed };
 }
 

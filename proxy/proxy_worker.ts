@@ -71,8 +71,12 @@ async function start(setup: ProxySetup): Promise<ProxyMessage> {
   };
 }
 
-/** Takes values that were read anew, as they come; the supervisor closes the port's other end. */
+/** Longer than any provider may take; after it nothing more comes on a port. */
+const RENEW_PORT_MS = 60_000;
+
+/** Takes values that were read anew, as they come. A long run would otherwise gather the ports. */
 function renewFrom(port: MessagePort): void {
+  setTimeout(() => port.close(), RENEW_PORT_MS);
   port.onmessage = ({ data: { id, bytes } }: MessageEvent<ValueFromResolver>) => {
     try {
       if (secrets?.renew(id, bytes) === true) send({ kind: "renewed", secret: id });

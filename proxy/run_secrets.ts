@@ -22,7 +22,7 @@ class LiveSecret {
     this.#real = this.#take(bytes);
   }
 
-  /** What its token stands for now. */
+  /** What its token stands for at present. */
   get real(): Secret {
     return this.#real;
   }
