@@ -1,7 +1,7 @@
 import config from "../deno.json" with { type: "json" };
 
 /** The named sets of `deno.json#permissions` that workers run with. */
-export type WorkerName = Extract<keyof typeof config.permissions, "proxy" | `resolver-${string}`>;
+export type WorkerName = Extract<keyof typeof config.permissions, "proxy" | `resolver-${string}` | `server-${string}`>;
 
 const KINDS = ["env", "net", "read", "run", "sys", "write"] as const;
 type Kind = typeof KINDS[number];

@@ -8,6 +8,8 @@
 export const BRANDS: ReadonlyMap<string, string> = new Map([
   ["Host", "policy/host.ts"],
   ["MaskedToken", "policy/masked_token.ts"],
+  ["RefPattern", "policy/server/resource_ref.ts"],
+  ["ResourceRef", "policy/server/resource_ref.ts"],
   ["SecretName", "policy/secret_name.ts"],
   ["SecretRef", "policy/secret_ref.ts"],
 ]);

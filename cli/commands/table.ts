@@ -1,4 +1,7 @@
+import { AUDIT_COMMANDS } from "./audit_table.ts";
 import type { CommandSpec, OptionSpec } from "./command.ts";
+import { JWT_COMMANDS } from "./jwt_table.ts";
+import { SERVER_COMMANDS } from "./server_table.ts";
 
 const ENV: OptionSpec = { name: "env", value: "name", description: "Use this environment's sections" };
 const JSON_OUTPUT: OptionSpec = { name: "json", description: "Print JSON" };
@@ -86,6 +89,9 @@ export const COMMANDS: readonly CommandSpec[] = [
     changes: false,
     load: async () => (await import("./validate.ts")).validateCommand,
   },
+  ...SERVER_COMMANDS,
+  ...AUDIT_COMMANDS,
+  ...JWT_COMMANDS,
   {
     name: "completion",
     summary: "Print a completion script for a shell",
