@@ -10,7 +10,8 @@ import {
   type ListenAddress,
   parseListenAddress,
 } from "../server/supervisor/listen_address.ts";
-import { type ServerOptions, Supervisor } from "../server/supervisor/supervisor.ts";
+import { runServer } from "../server/supervisor/run_server.ts";
+import type { ServerOptions } from "../server/supervisor/server_options.ts";
 import { writeStderr } from "../terminal/write.ts";
 import type { Arguments } from "./arguments.ts";
 
@@ -20,8 +21,7 @@ const DEFAULT_LISTEN = "127.0.0.1:7070";
 /** `kz server start`: serves until it is told to end. */
 export async function serverStartCommand(args: Arguments, around: Surroundings): Promise<number> {
   const options = await readOptions(args, around);
-  await using server = await Supervisor.start(options, around, (line) => writeStderr(`${line}\n`));
-  await server.run();
+  await runServer(options, { around, say: (line) => writeStderr(`${line}\n`) });
   return 0;
 }
 

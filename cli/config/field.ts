@@ -197,7 +197,13 @@ export function faultOf(error: unknown): Fault {
 
 /** Reports a value of another type than the one that is `expected`. */
 export function wrongType(expected: string, value: unknown, at: KeyPath, report: Report): undefined {
-  const found = Array.isArray(value) ? "a list" : value instanceof Date ? "a date" : value === null ? "null" : WORD[typeof value];
+  const found = Array.isArray(value)
+    ? "a list"
+    : value instanceof Date
+    ? "a date"
+    : value === null
+    ? "null"
+    : WORD[typeof value];
   const state = found === undefined || expected.startsWith(found)
     ? `${expected} is expected`
     : `${expected} is expected, not ${found}`;

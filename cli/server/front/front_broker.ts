@@ -7,8 +7,8 @@ import { findResource, secretRefOf } from "../../../policy/server/find_resource.
 import type { Identity } from "../../../policy/server/identity.ts";
 import type { PolicyDecision } from "../../../policy/server/policy_set.ts";
 import { parseResourceRef, type ResourceRef } from "../../../policy/server/resource_ref.ts";
-import type { FetchReply, StateAnswer, StateRequest } from "../../../proxy/edge/protocol.ts";
-import type { TokenSealer } from "../../../proxy/edge/token_sealer.ts";
+import type { FetchReply } from "../../../proxy/edge/protocol.ts";
+import { newTokenId, type TokenSealer } from "../../../proxy/edge/token_sealer.ts";
 import type { PortCaller } from "../../../proxy/port_calls.ts";
 import type { Broker, FetchRequest, FetchResult, ResolveRequest, ResolveResult, RevokeRequest } from "../broker.ts";
 import type { CallerLimiter } from "../http/caller_limiter.ts";
@@ -22,7 +22,6 @@ export interface BrokerParts {
   readonly limiter: CallerLimiter;
   /** Acknowledged once it is written. */
   readonly audit: PortCaller<AuditEvent, null>;
-  readonly state: PortCaller<StateRequest, StateAnswer>;
 }
 
 /** Redirects that `fetch` goes along with; browsers take twenty, an API needs one or two. */
@@ -93,7 +92,7 @@ export class FrontBroker implements Broker {
         await this.#write({ ...about, outcome: "allowed", mode: "direct" });
         return { allowed: true, ref, policy, mode: "direct", value, expiresAt };
       }
-      const tokenId = crypto.randomUUID().replaceAll("-", "");
+      const tokenId = newTokenId();
       const { issuer, subject } = caller.identity;
       const token = await this.#parts.sealer.seal({
         id: tokenId,
@@ -189,7 +188,7 @@ export class FrontBroker implements Broker {
       const until = Date.now() + REVOCATION_MS;
       // Written down first: what the audit does not have did not happen.
       await this.#write({ ...about, outcome: "allowed" });
-      await this.#parts.state.call(
+      await generation.state.call(
         target.kind === "id"
           ? { kind: "revoke-id", id: target.id, expiresAt: until }
           : { kind: "revoke-subject", issuer: target.issuer, subject: target.subject, keepUntil: until },

@@ -27,8 +27,8 @@ export class FrontProcess implements Disposable {
 
   /** @returns The port that it listens on; undefined if it does not. */
   async start(setup: Omit<FrontSetup, "kind">): Promise<number | undefined> {
-    const { audit, state, stdio, jwtFile } = setup;
-    const ports = [audit, state, stdio, jwtFile, ...portsOf(setup)].filter((port) => port !== undefined);
+    const { audit, stdio, jwtFile } = setup;
+    const ports = [audit, stdio, jwtFile, ...portsOf(setup)].filter((port) => port !== undefined);
     const ready = await this.#handle.ask({ kind: "start", ...setup }, "ready", {
       ports,
       timeoutMs: ANSWER_TIMEOUT_MS,
@@ -51,6 +51,6 @@ export class FrontProcess implements Disposable {
   }
 }
 
-function portsOf({ edge, jwks, vault }: FrontGeneration): MessagePort[] {
-  return [edge, jwks, vault];
+function portsOf({ edge, jwks, vault, state }: FrontGeneration): MessagePort[] {
+  return [edge, jwks, vault, state];
 }

@@ -2,7 +2,6 @@
 import { containErrors } from "../../../policy/contain_errors.ts";
 import { AppError, toWireError } from "../../../policy/error.ts";
 import type { AuditEvent } from "../../../policy/server/audit_event.ts";
-import type { StateAnswer, StateRequest } from "../../../proxy/edge/protocol.ts";
 import { TokenSealer } from "../../../proxy/edge/token_sealer.ts";
 import { PortCaller } from "../../../proxy/port_calls.ts";
 import { CallerLimiter } from "../http/caller_limiter.ts";
@@ -55,7 +54,6 @@ async function start(setup: FrontSetup): Promise<FrontReport> {
     sealer: await TokenSealer.create(setup.serverKey),
     limiter,
     audit: new PortCaller<AuditEvent, null>(setup.audit),
-    state: new PortCaller<StateRequest, StateAnswer>(setup.state),
   });
   const doors = await FrontDoors.open(setup, { broker, limiter });
   front = { broker, doors };

@@ -20,6 +20,8 @@ export interface FrontGeneration {
   readonly jwks: MessagePort;
   /** `ValueRequest` out: for `mode: direct` alone. */
   readonly vault: MessagePort;
+  /** `StateRequest` out, `StateAnswer` in. */
+  readonly state: MessagePort;
   /** The proxy of `--proxy`. */
   readonly proxy: FrontProxy | undefined;
 }
@@ -46,7 +48,6 @@ export interface FrontSetup extends FrontGeneration {
   readonly jwtFile: MessagePort | undefined;
   /** `AuditEvent` out, acknowledged once it is written. */
   readonly audit: MessagePort;
-  readonly state: MessagePort;
 }
 
 export type FrontMessage =

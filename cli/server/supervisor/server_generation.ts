@@ -6,20 +6,22 @@ import type { FrontGeneration } from "../front/protocol.ts";
 import { JwksProcess } from "../identity/jwks_process.ts";
 import type { StateProcess } from "../state/state_process.ts";
 import { authorityOf, type ListenAddress } from "./listen_address.ts";
-import type { ServerKey } from "./server_key.ts";
 import { openVault } from "./vault.ts";
 
 /** What does not change when a bundle is read again. */
-export interface GenerationContext {
-  readonly key: ServerKey;
+export interface ServerContext {
+  readonly serverKey: Uint8Array<ArrayBuffer>;
   readonly audit: AuditProcess;
-  readonly state: StateProcess;
-  /** Where relative paths start: the bundle's directory. */
+  /** The bundle's directory: relative paths start here. */
   readonly root: string;
   readonly proxy: ListenAddress | undefined;
-  /** How callers reach the proxy; absent: by the address that it listens on. */
   readonly proxyUrl: string | undefined;
+  /** For the operator. */
+  warn(line: string): void;
+  /** Told of a value that could not be read. */
   onFailure(error: AppError): void;
+  /** Told of a worker that broke and that the server cannot do without. */
+  onBroken(error: AppError): void;
 }
 
 /** The workers of one reading of a bundle: their permissions are its hosts. */
@@ -29,54 +31,67 @@ export class ServerGeneration implements AsyncDisposable {
   /** Where the proxy listens. */
   readonly proxyPort: number | undefined;
   readonly #edge: EdgeProcess;
-  readonly #rest: DisposableStack;
+  readonly #scope: DisposableStack;
 
-  constructor(bundle: Bundle, parts: {
-    forFront: FrontGeneration;
-    edge: EdgeProcess;
-    proxyPort: number | undefined;
-    rest: DisposableStack;
-  }) {
-    this.bundle = bundle;
-    this.forFront = parts.forFront;
-    this.proxyPort = parts.proxyPort;
-    this.#edge = parts.edge;
-    this.#rest = parts.rest;
+  constructor(forFront: FrontGeneration, edge: EdgeProcess, scope: DisposableStack) {
+    this.bundle = forFront.bundle;
+    this.forFront = forFront;
+    this.proxyPort = edge.proxy?.port;
+    this.#edge = edge;
+    this.#scope = scope;
   }
 
   /** @throws {AppError} if a worker cannot start; what was started by then has ended. */
-  static async start(bundle: Bundle, context: GenerationContext): Promise<ServerGeneration> {
+  static async start(bundle: Bundle, state: StateProcess, context: ServerContext): Promise<ServerGeneration> {
     using opened = new DisposableStack();
-    const { root, onFailure } = context;
-    const vaults = [new MessageChannel(), new MessageChannel()];
-    for (const { port1 } of vaults) opened.use(openVault(port1, { backends: bundle.backends, root, onFailure }));
     const [fetches, keys] = [new MessageChannel(), new MessageChannel()];
     const jwks = opened.use(new JwksProcess(bundle));
-    jwks.onBroken = onFailure;
+    jwks.onBroken = context.onBroken;
     jwks.start(keys.port2);
     const edge = opened.use(new EdgeProcess(bundle, context.proxy));
-    edge.onBroken = onFailure;
-    const ready = await edge.start({
-      resources: bundle.resources,
-      network: bundle.network,
-      proxy: context.proxy,
-      serverKey: context.key.bytes,
+    await edge.start({
+      serverKey: context.serverKey,
       front: fetches.port2,
-      vault: vaults[0]!.port2,
+      vault: vaultPort(bundle, context, opened),
       audit: context.audit.connect(),
-      state: context.state.connect(),
+      state: statePort(state),
     });
-    const proxy = ready.proxy === undefined || context.proxy === undefined ? undefined : {
-      url: context.proxyUrl ?? `http://${authorityOf({ ...context.proxy, port: ready.proxy.port })}`,
-      caPem: ready.proxy.caPem,
+    edge.onBroken = context.onBroken;
+    const forFront = {
+      bundle,
+      edge: fetches.port1,
+      jwks: keys.port1,
+      vault: vaultPort(bundle, context, opened),
+      state: statePort(state),
+      proxy: proxyOf(edge, context),
     };
-    const forFront = { bundle, edge: fetches.port1, jwks: keys.port1, vault: vaults[1]!.port2, proxy };
-    return new ServerGeneration(bundle, { forFront, edge, proxyPort: ready.proxy?.port, rest: opened.move() });
+    return new ServerGeneration(forFront, edge, opened.move());
   }
 
-  /** Lets requests that have begun end, and takes no new ones. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#edge.end().catch(() => {});
-    this.#rest.dispose();
+  /** Takes no new connections and lets requests that have begun end, for a while. */
+  async end(): Promise<void> {
+    await this.#edge.end();
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end().catch(() => {});
+    this.#scope.dispose();
+  }
+}
+
+function vaultPort({ backends }: Bundle, { root, onFailure }: ServerContext, scope: DisposableStack): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  scope.use(openVault(port1, { backends, root, onFailure }));
+  return port2;
+}
+
+function statePort(state: StateProcess): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  state.connect(port1);
+  return port2;
+}
+
+function proxyOf({ proxy }: EdgeProcess, { proxy: listen, proxyUrl }: ServerContext): FrontGeneration["proxy"] {
+  if (proxy === undefined || listen === undefined) return undefined;
+  return { url: proxyUrl ?? `http://${authorityOf({ ...listen, port: proxy.port })}`, caPem: proxy.caPem };
 }
