@@ -186,7 +186,7 @@ class Checker {
       return field === undefined ? undefined : this.#requestField(first, field);
     }
     if (name === "glob") return this.#glob(first);
-    if (name === "matches") return this.#matches(target === undefined ? second : first);
+    if (name === "matches") return this.#matches(first);
     return undefined;
   }
 
