@@ -1,5 +1,5 @@
 import { plan } from "@bufbuild/cel";
-import { checkRule, type RuleFault } from "./check_rule.ts";
+import { checkRule, literalsOf, type RuleFault } from "./check_rule.ts";
 import { rewriteRule } from "./rewrite_rule.ts";
 import type { RuleBindings } from "./rule.ts";
 import { ENVIRONMENT, withBudget } from "./rule_environment.ts";
@@ -12,6 +12,13 @@ export interface CompiledCel {
   readonly reads: ReadonlySet<string>;
   /** A value of CEL, or an error of it. May throw; whoever calls it takes that for an error. */
   evaluate(bindings: RuleBindings): unknown;
+}
+
+/** Compiles a part of an expression that was compiled. May throw what the planner throws. */
+export function compileExpr(expr: Expr): Pick<CompiledCel, "evaluate"> {
+  const prepared = literalsOf(expr);
+  const run = plan(ENVIRONMENT, rewriteRule(expr));
+  return { evaluate: (bindings) => withBudget(prepared, () => run(bindings)) };
 }
 
 /** Compiles an expression over some variables, as every rule is compiled. Never throws. */
