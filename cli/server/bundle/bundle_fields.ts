@@ -10,22 +10,11 @@ import { NAME_PATTERN, parsePolicyName } from "./texts.ts";
 // Every key of `bundle.yaml` is defined once, here and in what this imports: the reader reads by these definitions and
 // `schema/bundle.schema.json` is made from them.
 
-const WORDS = oneOf(["1"], { description: 'The version of this format, "1".' }, {
+const VERSION = oneOf(["1"], { description: 'The version of this format, "1".' }, {
   code: "CONFIG_TYPE_INVALID",
   state: "this version is unknown",
   hints: ['Write version: "1"'],
 });
-const VERSION: Field<string> = {
-  schema: WORDS.schema,
-  read(value, at, report) {
-    // `version: 1` is a number to YAML.
-    return WORDS.read(
-      value,
-      at,
-      (path, fault) => report(path, { ...fault, hints: ['Write it in quotation marks: version: "1"'] }),
-    );
-  },
-};
 
 const RULE = parsed(parseRule, {
   description: "CEL over issuer, org, service, env, branch, action, actor, groups, claims, ref, request and the " +

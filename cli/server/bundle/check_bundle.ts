@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { AppError } from "../../../policy/error.ts";
 import type { Bundle } from "../../../policy/server/bundle.ts";
 import { labelOf, readConfigFile, type Surroundings } from "../../config/config_files.ts";
-import { isTable, type Report } from "../../config/field.ts";
+import { type Fault, isTable, type Report } from "../../config/field.ts";
 import { machineOf } from "../../config/load.ts";
 import { type ConfigFile, lineOf, type Problem, problemError } from "../../config/problem.ts";
 import { BUNDLE, type BundleFields } from "./bundle_fields.ts";
@@ -44,14 +44,18 @@ export async function checkBundle(path: string, around: Surroundings): Promise<B
   const yaml = parseYaml(file);
   if (!("value" in yaml)) return refused(yaml);
   const problems: Problem[] = [];
-  const bundle = await readDocument(
-    yaml,
-    around,
-    (at, fault) => problems.push({ place: { file: yaml.file, path: at }, fault }),
-  );
+  const report: Report = (at, fault) => problems.push({ place: { file: yaml.file, path: at }, fault: quoted(fault) });
+  const bundle = await readDocument(yaml, around, report);
   if (problems.length > 0) return refused(await inOrder(problems));
   if (bundle === undefined) throw new TypeError("Cannot read bundle: a fault was not reported");
   return { label, bundle, problems: [], warnings: await findWarnings(bundle, yaml.file) };
+}
+
+/** `version: 1` and `rule: true` are no texts to YAML, and look like some. */
+function quoted(fault: Fault): Fault {
+  return /^a string is expected, not (?:a number|true or false)$/.test(fault.state)
+    ? { ...fault, hints: ["Put it into quotation marks"] }
+    : fault;
 }
 
 async function readDocument(yaml: YamlFile, around: Surroundings, report: Report): Promise<Bundle | undefined> {

@@ -134,8 +134,9 @@ function toIssuer(fields: Fields, context: Context): IssuerDraft | undefined {
 
 function toKeys(fields: Fields, { raw, at, report }: Context): IssuerDraft["keys"] | undefined {
   const has = (key: string) => isTable(raw) && Object.hasOwn(raw, key);
-  const refuse = (state: string, key?: string, code: Fault["code"] = "BUNDLE_ISSUER_INVALID"): undefined =>
-    report(key === undefined ? at : [...at, key], { code, state }) as undefined;
+  const refuse = (state: string, key?: string, code: Fault["code"] = "BUNDLE_ISSUER_INVALID"): undefined => {
+    report(key === undefined ? at : [...at, key], { code, state });
+  };
   if (has("jwks_url") && has("static_keys")) {
     return refuse('it is there beside "jwks_url"; one of both is expected', "static_keys");
   }
