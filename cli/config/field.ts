@@ -195,8 +195,8 @@ export function faultOf(error: unknown): Fault {
   return { code: error.code, state: error.message.replace(/^[^:]*: /, ""), hints: error.hints };
 }
 
-/** Reports a value of another type than the one that is `expected`. */
-export function wrongType(expected: string, value: unknown, at: KeyPath, report: Report): undefined {
+/** The fault of a value that is of another type than the one that is `expected`. */
+export function wrongTypeFault(expected: string, value: unknown): Fault {
   const found = Array.isArray(value)
     ? "a list"
     : value instanceof Date
@@ -207,7 +207,11 @@ export function wrongType(expected: string, value: unknown, at: KeyPath, report:
   const state = found === undefined || expected.startsWith(found)
     ? `${expected} is expected`
     : `${expected} is expected, not ${found}`;
-  report(at, { code: "CONFIG_TYPE_INVALID", state });
+  return { code: "CONFIG_TYPE_INVALID", state };
+}
+
+function wrongType(expected: string, value: unknown, at: KeyPath, report: Report): undefined {
+  report(at, wrongTypeFault(expected, value));
 }
 
 const WORD: Readonly<Record<string, string | undefined>> = {
