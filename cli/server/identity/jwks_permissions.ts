@@ -1,4 +1,3 @@
-import { classifyAddress } from "../../../policy/address.ts";
 import type { Issuer, Network } from "../../../policy/server/bundle.ts";
 import { parseJwksUrl } from "../../../proxy/jwks/jwks_client.ts";
 import type { JwksSource } from "../../../proxy/jwks/protocol.ts";
@@ -24,9 +23,7 @@ export function jwksNet(issuers: readonly Issuer[], { connect }: Pick<Network, "
   const net = new Set<string>();
   for (const source of jwksSources(issuers)) {
     const { host, port } = parseJwksUrl(source);
-    const literal = host.startsWith("[") ? host.slice(1, -1) : host;
-    const isAddress = host !== literal || classifyAddress(literal) !== "special" || /^[\d.]+$/.test(literal);
-    net.add(isAddress ? `${host}:${port}` : host);
+    net.add(host.startsWith("[") || /^[\d.]+$/.test(host) ? `${host}:${port}` : host);
     const instead = connect.get(host);
     if (instead === undefined) continue;
     net.add(`${instead.hostname.includes(":") ? `[${instead.hostname}]` : instead.hostname}:${instead.port}`);
