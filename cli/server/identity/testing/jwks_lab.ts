@@ -14,8 +14,6 @@ export interface JwksLabOptions {
   readonly certificateFor?: string;
   /** False leaves the host's CA out of the trusted ones. */
   readonly trusted?: boolean;
-  /** The host speaks clear text. */
-  readonly clear?: boolean;
   /** False: no name is led to the host. */
   readonly connect?: boolean;
 }
@@ -30,9 +28,7 @@ export interface JwksLab extends AsyncDisposable {
 export async function openJwksLab(options: JwksLabOptions): Promise<JwksLab> {
   const stack = new AsyncDisposableStack();
   const authority = await CertificateAuthority.create({ now: new Date() });
-  const certificate = options.clear
-    ? undefined
-    : await authority.issue(parseHost(options.certificateFor ?? "issuer.test"));
+  const certificate = await authority.issue(parseHost(options.certificateFor ?? "issuer.test"));
   const host = stack.use(new RawUpstream(certificate, options.respond));
   const network: Network = {
     connect: options.connect === false
