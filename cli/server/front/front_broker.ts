@@ -291,7 +291,7 @@ function requireResource({ resources }: Generation, ref: ResourceRef): Resource 
 
 async function valueOf({ values }: Generation, resource: Resource, ref: ResourceRef): Promise<string> {
   const request = { backend: resource.resolver, secret: secretRefOf(resource, ref) };
-  const secret = await values.get(request, { ttlMs: resource.ttlSeconds * 1000 });
+  using secret = await values.get(request, { ttlMs: resource.ttlSeconds * 1000 });
   return secret.reveal((bytes) => {
     try {
       return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
