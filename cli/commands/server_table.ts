@@ -34,4 +34,15 @@ export const SERVER_COMMANDS: readonly CommandSpec[] = [
     changes: false,
     load: async () => (await import("./server_check.ts")).serverCheckCommand,
   },
+  {
+    name: "server test",
+    summary: "Decide recorded requests by a bundle, and print what changed",
+    options: [
+      { name: "bundle", value: "file", description: "The bundle, bundle.yaml" },
+      { name: "json", description: "Print every decision, as JSON" },
+    ],
+    operands: { usage: "<fixtures.yaml> --bundle <file>", min: 1, max: 1 },
+    changes: false,
+    load: async () => (await import("./server_test_command.ts")).serverTestCommand,
+  },
 ];
