@@ -21,7 +21,7 @@ issuers:
 policies:
   - name: main-reads-github
     effect: allow
-    rule: issuer == "ci" && branch == "refs/heads/main" && ref == "github/pat"
+    rule: issuer == "ci" && org == "acme" && branch == "refs/heads/main" && ref == "github/pat"
 resources:
   - ref: github/pat
     resolver: gh

@@ -22,11 +22,13 @@ const REASON: Readonly<Record<string, string | undefined>> = {
   BAD_DQ_ESCAPE: 'a backslash needs to be doubled, or the text be put in "\'"',
   BAD_INDENT: "this line is not indented as the lines around it",
   BAD_SCALAR_START: "text that begins with this character needs quotation marks",
-  BLOCK_AS_IMPLICIT_KEY: "there are two keys in one line; text with a colon and a space needs quotation marks",
+  BLOCK_AS_IMPLICIT_KEY: "there are two keys in one line",
   MISSING_CHAR: "a colon, a comma, a bracket or a quotation mark is missing",
   RESOURCE_EXHAUSTION: "tables and lists are nested too deeply",
   TAB_AS_INDENT: "a tab is not allowed as indentation",
 };
+
+const QUOTE = 'Put text that holds ": ", " #", "[" or "{" into quotation marks';
 
 /** A parsed file of YAML. */
 export interface YamlFile {
@@ -54,8 +56,9 @@ export function parseYaml(file: ConfigFile): YamlFile | readonly AppError[] {
   };
   const [error] = document.errors;
   if (error !== undefined) {
-    const reason = REASON[error.code] ?? "it is not valid YAML";
-    return [syntaxError(place(error.pos[0]), reason, ['Put text that holds ": " or " #" into quotation marks'])];
+    const reason = REASON[error.code];
+    const hints = reason === undefined || error.code === "BLOCK_AS_IMPLICIT_KEY" ? [QUOTE] : [];
+    return [syntaxError(place(error.pos[0]), reason ?? "it is not valid YAML", hints)];
   }
   if (second !== undefined) {
     return [syntaxError(place(second.range[0]), "a second document begins here; one is expected")];
