@@ -24,7 +24,7 @@ export interface JwksLocation {
  * @throws {AppError} `BUNDLE_ISSUER_INVALID` for anything but https, or http to this machine where the bundle allows a
  * private address; for user information and a fragment. The message never holds the URL.
  */
-export function parseJwksUrl({ url, allowPrivate }: JwksSource): JwksLocation {
+export function parseJwksLocation({ url, allowPrivate }: JwksSource): JwksLocation {
   const parsed = URL.parse(url);
   const plain = parsed !== null && parsed.username === "" && parsed.password === "" && !/[#@\\\s]/.test(url);
   const secure = parsed?.protocol === "https:";
@@ -39,7 +39,7 @@ export function parseJwksUrl({ url, allowPrivate }: JwksSource): JwksLocation {
 }
 
 function isThisMachine(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d+){3}$/.test(hostname);
+  return hostname === "[::1]" || /^127(?:\.\d+){3}$/.test(hostname);
 }
 
 /**
@@ -50,7 +50,7 @@ function isThisMachine(hostname: string): boolean {
  * @throws {Denial} `ISSUER_UNAVAILABLE`; its detail is a fixed phrase of ours.
  */
 export async function fetchJwks(source: JwksSource, dial: DialSettings): Promise<string> {
-  const { pathAndQuery, ...origin } = parseJwksUrl(source);
+  const { pathAndQuery, ...origin } = parseJwksLocation(source);
   let response: ClientResponse;
   try {
     response = await sendOnce({

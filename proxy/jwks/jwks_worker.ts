@@ -11,7 +11,9 @@ import type { JwksReport, JwksRequest, JwksSetup } from "./protocol.ts";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 containErrors(scope, () => {
-  send({ kind: "failed", error: toWireError(new AppError("INTERNAL", "Cannot go on: the JWKS worker broke")) });
+  const error = toWireError(new AppError("INTERNAL", "Cannot go on: the JWKS worker broke"));
+  const report: JwksReport = { kind: "failed", error };
+  scope.postMessage(report);
   scope.close();
 });
 
@@ -24,9 +26,4 @@ scope.onmessage = ({ data }: MessageEvent<JwksSetup>) => {
     // The permission is a list of names, so that a name is dialled, and its address is looked at before and after.
     return await fetchJwks(source, { connect, upstreamCa, anyAddress: false });
   });
-  send({ kind: "ready" });
 };
-
-function send(report: JwksReport): void {
-  scope.postMessage(report);
-}

@@ -28,7 +28,8 @@ export interface JwksRequest {
   readonly url: string;
 }
 
-/** What the worker tells the supervisor. */
-export type JwksReport =
-  | { readonly kind: "ready" }
-  | { readonly kind: "failed"; readonly error: WireError };
+/** What the worker tells the supervisor: that it broke. */
+export interface JwksReport {
+  readonly kind: "failed";
+  readonly error: WireError;
+}

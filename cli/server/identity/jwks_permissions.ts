@@ -1,5 +1,5 @@
 import type { Issuer, Network } from "../../../policy/server/bundle.ts";
-import { parseJwksUrl } from "../../../proxy/jwks/jwks_client.ts";
+import { parseJwksLocation } from "../../../proxy/jwks/jwks_client.ts";
 import type { JwksSource } from "../../../proxy/jwks/protocol.ts";
 
 /** The key sets that a bundle's issuers publish, each once. What one issuer allows does not hold for another's URL. */
@@ -22,7 +22,7 @@ export function jwksSources(issuers: readonly Issuer[]): JwksSource[] {
 export function jwksNet(issuers: readonly Issuer[], { connect }: Pick<Network, "connect">): string[] {
   const net = new Set<string>();
   for (const source of jwksSources(issuers)) {
-    const { host, port } = parseJwksUrl(source);
+    const { host, port } = parseJwksLocation(source);
     net.add(host.startsWith("[") || /^[\d.]+$/.test(host) ? `${host}:${port}` : host);
     const instead = connect.get(host);
     if (instead === undefined) continue;

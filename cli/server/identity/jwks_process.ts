@@ -1,41 +1,43 @@
 import { AppError, fromWireError } from "../../../policy/error.ts";
-import type { Issuer, Network } from "../../../policy/server/bundle.ts";
-import type { JwksReport, JwksSetup } from "../../../proxy/jwks/protocol.ts";
+import type { Bundle } from "../../../policy/server/bundle.ts";
+import type { JwksReport, JwksSetup, JwksSource } from "../../../proxy/jwks/protocol.ts";
 import { workerPermissions } from "../../permissions.ts";
 import { jwksNet, jwksSources } from "./jwks_permissions.ts";
 
-/** What the JWKS worker is started for. */
-export interface JwksOptions {
-  readonly issuers: readonly Issuer[];
-  readonly network: Network;
-  /** `JwksRequest` in, the text out. It is handed over to the worker. */
-  readonly calls: MessagePort;
-  /** The worker ended by itself: from then on no call is answered. */
-  readonly onFailed: (error: AppError) => void;
-}
-
-/** The JWKS worker of one bundle, from its start to the end of its scope. */
+/** The JWKS worker of one bundle, from its start to the end of its scope. There is none where no issuer needs it. */
 export class JwksProcess implements Disposable {
-  readonly #worker: Worker;
+  /** Told when the worker ended by itself: from then on no call is answered. */
+  onBroken: (error: AppError) => void = () => {};
+  readonly #bundle: Pick<Bundle, "issuers" | "network">;
+  readonly #sources: readonly JwksSource[];
+  #worker: Worker | undefined;
 
-  constructor({ issuers, network, calls, onFailed }: JwksOptions) {
+  constructor(bundle: Pick<Bundle, "issuers" | "network">) {
+    this.#bundle = bundle;
+    this.#sources = jwksSources(bundle.issuers);
+  }
+
+  /** @param calls `JwksRequest` in, the text out. It is handed over to the worker. */
+  start(calls: MessagePort): void {
+    const { issuers, network } = this.#bundle;
+    if (this.#sources.length === 0) return calls.close();
     this.#worker = new Worker(new URL("../../../proxy/jwks/jwks_worker.ts", import.meta.url), {
       type: "module",
       name: "kz-jwks",
       deno: { permissions: workerPermissions("server-jwks", { net: jwksNet(issuers, network) }) },
     });
     this.#worker.onmessage = ({ data }: MessageEvent<JwksReport>) => {
-      if (data.kind === "failed") onFailed(fromWireError(data.error));
+      if (data.kind === "failed") this.onBroken(fromWireError(data.error));
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      onFailed(new AppError("INTERNAL", "Cannot go on: the JWKS worker ended unexpectedly"));
+      this.onBroken(new AppError("INTERNAL", "Cannot go on: the JWKS worker ended unexpectedly"));
     };
-    const setup: JwksSetup = { kind: "start", sources: jwksSources(issuers), network, calls };
+    const setup: JwksSetup = { kind: "start", sources: this.#sources, network, calls };
     this.#worker.postMessage(setup, [calls]);
   }
 
   [Symbol.dispose](): void {
-    this.#worker.terminate();
+    this.#worker?.terminate();
   }
 }

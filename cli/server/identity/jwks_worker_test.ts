@@ -3,7 +3,7 @@ import { AppError } from "../../../policy/error.ts";
 import { parseHost } from "../../../policy/host.ts";
 import type { Issuer } from "../../../policy/server/bundle.ts";
 import { Denial } from "../../../policy/server/denial.ts";
-import { parseJwksUrl } from "../../../proxy/jwks/jwks_client.ts";
+import { parseJwksLocation } from "../../../proxy/jwks/jwks_client.ts";
 import { MAX_JWKS_BYTES } from "../../../proxy/jwks/protocol.ts";
 import { okay } from "../../../proxy/testing/lab.ts";
 import { workerPermissions } from "../../permissions.ts";
@@ -181,6 +181,7 @@ Deno.test("jwksNet() allows nothing where no issuer publishes its keys", () => {
 const URLS: readonly (readonly [why: string, url: string, allowPrivate: boolean])[] = [
   ["clear text", "http://issuer.test/keys", false],
   ["clear text to a name, private or not", "http://issuer.test/keys", true],
+  ["clear text to the name of this machine, which may be another's", "http://localhost/keys", true],
   ["clear text to a private address", "http://10.0.0.1/keys", true],
   ["clear text to this machine without the bundle's word", "http://127.0.0.1/keys", false],
   ["user information", "https://user:canary@issuer.test/keys", false],
@@ -192,8 +193,8 @@ const URLS: readonly (readonly [why: string, url: string, allowPrivate: boolean]
   ["no scheme", "issuer.test/canary", false],
 ];
 for (const [why, url, allowPrivate] of URLS) {
-  Deno.test(`parseJwksUrl() refuses ${why}`, () => {
-    assert.throws(() => parseJwksUrl({ url, allowPrivate }), (error) => {
+  Deno.test(`parseJwksLocation() refuses ${why}`, () => {
+    assert.throws(() => parseJwksLocation({ url, allowPrivate }), (error) => {
       assert.ok(error instanceof AppError && error.code === "BUNDLE_ISSUER_INVALID");
       assert.ok(!error.message.includes("canary"));
       return true;

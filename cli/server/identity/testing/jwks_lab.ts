@@ -38,7 +38,7 @@ export async function openJwksLab(options: JwksLabOptions): Promise<JwksLab> {
   };
   const { port1, port2 } = new MessageChannel();
   const calls = stack.use(new PortCaller<JwksRequest, string>(port1));
-  stack.use(new JwksProcess({ issuers: options.issuers, network, calls: port2, onFailed: () => {} }));
+  stack.use(new JwksProcess({ issuers: options.issuers, network })).start(port2);
   const owned = stack.move();
   return {
     host,
