@@ -104,7 +104,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "help",
     summary: "Show the help of a command",
     options: [],
-    operands: { usage: "[command]", min: 0, max: 1 },
+    operands: { usage: "[command]", min: 0, max: 2 },
     changes: false,
     load: async () => (await import("./help.ts")).helpCommand,
   },
