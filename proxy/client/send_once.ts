@@ -1,5 +1,6 @@
 import { HEADER_NAME_REGEXP } from "../../policy/placement.ts";
 import { Denial, type DenialCode } from "../../policy/server/denial.ts";
+import type { ByteLease } from "../byte_budget.ts";
 import { concat } from "../concat.ts";
 import { type BodyPieces, decodedPieces } from "../exchange/decoded_pieces.ts";
 import { requestHeadBytes } from "../exchange/request_head_bytes.ts";
@@ -41,6 +42,8 @@ export interface ClientSettings {
   readonly timeoutMs: number;
   /** Ends the request early. */
   readonly signal?: AbortSignal;
+  /** Grows by what is held of the body. */
+  readonly lease?: ByteLease;
   /** Head and body are searched by it before anything else is done with them (TM-01). */
   readonly valuePlan?: ScrubPlan;
 }
@@ -153,11 +156,12 @@ async function readHead(reader: ByteReader, method: string, plan: ScrubPlan | un
 
 async function readBody(
   pieces: BodyPieces,
-  { maxBytes, longer, valuePlan }: ClientSettings,
+  { maxBytes, longer, valuePlan, lease }: ClientSettings,
 ): Promise<Pick<ClientResponse, "body" | "truncated">> {
   const replacer = valuePlan?.replacer({ keepLength: false });
   const body = new CappedBytes(maxBytes);
   for (let piece = await pieces.next(); piece !== undefined; piece = await pieces.next()) {
+    lease?.grow(Math.min(piece.length, maxBytes));
     // What is held back here is never cut into: it may begin a value.
     body.push(replacer?.push(piece) ?? piece);
     if (body.overflowed) break;
@@ -239,6 +243,7 @@ function requestBytes({ origin, method, pathAndQuery, fields, body }: ClientRequ
 const CODES: Readonly<Partial<Record<RefusalCode, DenialCode>>> = {
   POLICY_ADDRESS_DENIED: "UPSTREAM_ADDRESS_DENIED",
   POLICY_HOST_DENIED: "UPSTREAM_UNREACHABLE",
+  PROXY_OVERLOADED: "OVERLOADED",
   PROXY_UPSTREAM_UNREACHABLE: "UPSTREAM_UNREACHABLE",
   PROXY_UPSTREAM_CERTIFICATE: "UPSTREAM_CERTIFICATE",
 };
