@@ -3,7 +3,7 @@ import { AppError, fromWireError } from "../../../policy/error.ts";
 import type { AuditEvent } from "../../../policy/server/audit_event.ts";
 import { PortCaller } from "../../../proxy/port_calls.ts";
 import { systemState } from "../../config/system_error.ts";
-import { type Narrowing, workerPermissions } from "../../permissions.ts";
+import { type Narrowing, type WorkerPermissions, workerPermissions } from "../../permissions.ts";
 import type { ChainPosition } from "./audit_line.ts";
 import type { AuditMessage, AuditReport, AuditSetup } from "./protocol.ts";
 import { type SinkAddress, sinkNet } from "./sink_address.ts";
@@ -33,7 +33,7 @@ export class AuditProcess implements AsyncDisposable {
     this.#worker = new Worker(new URL("./audit_worker.ts", import.meta.url), {
       type: "module",
       name: "kz-audit",
-      deno: { permissions: workerPermissions("server-audit", auditPermissions(options.sink)) },
+      deno: { permissions: auditPermissions(options.sink) },
     });
     this.#worker.onmessage = ({ data }: MessageEvent<AuditReport>) => this.#receive(data);
     this.#worker.onerror = (event) => {
@@ -137,8 +137,12 @@ export class AuditProcess implements AsyncDisposable {
   }
 }
 
-/** The one file, or the one host, or nothing. */
-function auditPermissions(sink: SinkAddress): Narrowing {
+/** What an audit worker may do: with its one file, with its one host, or nothing. */
+export function auditPermissions(sink: SinkAddress): WorkerPermissions {
+  return workerPermissions("server-audit", narrowing(sink));
+}
+
+function narrowing(sink: SinkAddress): Narrowing {
   switch (sink.kind) {
     case "file": {
       const paths = Deno.build.os === "windows" ? [sink.path, `${sink.path}.lock`] : [sink.path];
