@@ -28,7 +28,7 @@ async function exampleLog(path: string, key?: Uint8Array<ArrayBuffer>): Promise<
 
 const headOf = (path: string) => String(linesOf(path).at(-1)!["hash"]);
 
-Deno.test("kz audit verify says that a log is whole, and its head [S-7.2]", async () => {
+Deno.test("kz audit verify says that a log is whole, and its head [S-7.1]", async () => {
   using directory = logDirectory();
   await exampleLog(directory.log);
   const head = headOf(directory.log);
@@ -53,7 +53,7 @@ Deno.test("kz audit verify says that a log is whole, and its head [S-7.2]", asyn
   });
 });
 
-Deno.test("TM-27 kz audit verify ends with 4, names the line and shows nothing of it [S-7.2]", async () => {
+Deno.test("TM-27 kz audit verify ends with 4, names the line and shows nothing of it [S-7.1]", async () => {
   using directory = logDirectory();
   await exampleLog(directory.log);
   Deno.writeTextFileSync(directory.log, Deno.readTextFileSync(directory.log).replace("default-deny", "kz-canary-1c"));
@@ -69,7 +69,7 @@ Deno.test("TM-27 kz audit verify ends with 4, names the line and shows nothing o
   assert.deepEqual(JSON.parse(json.stdout), { whole: false, file: directory.log, line: 2, fault: "edited" });
 });
 
-Deno.test("TM-27 kz audit verify --head notices that lines were cut off at the end [S-7.2]", async () => {
+Deno.test("TM-27 kz audit verify --head notices that lines were cut off at the end [S-7.1]", async () => {
   using directory = logDirectory();
   await exampleLog(directory.log);
   const head = headOf(directory.log);
@@ -81,7 +81,7 @@ Deno.test("TM-27 kz audit verify --head notices that lines were cut off at the e
   assert.match(stderr, /the head that was given is not in it/);
 });
 
-Deno.test("TM-27 kz audit verify --key-file finds what was chained anew without the key [S-7.2]", async () => {
+Deno.test("TM-27 kz audit verify --key-file finds what was chained anew without the key [S-7.1]", async () => {
   using directory = logDirectory();
   const keyFile = join(directory.path, "key");
   Deno.writeTextFileSync(keyFile, `${KEY_HEX}\n`);
@@ -106,11 +106,11 @@ Deno.test("TM-27 kz audit verify --key-file finds what was chained anew without 
   Deno.writeTextFileSync(keyFile, "kz-canary-key");
   const invalid = await kz(["audit", "verify", directory.log, "--key-file", keyFile]);
   assert.equal(invalid.status, 3);
-  assert.match(invalid.stderr, /^error\[SERVER_KEY_INVALID\]: Cannot read key file: it is not 32 bytes/);
+  assert.match(invalid.stderr, /^error\[SERVER_KEY_INVALID\]: Cannot read server key: /);
   assert.ok(!invalid.stderr.includes("canary"));
 });
 
-Deno.test("kz audit verify reads rotated files as one chain [S-7.7]", async () => {
+Deno.test("kz audit verify reads rotated files as one chain [S-7.1]", async () => {
   using directory = logDirectory();
   const old = `${directory.log}.1`;
   {
@@ -148,7 +148,7 @@ for (const [why, args, status, message] of USAGE) {
   });
 }
 
-Deno.test("kz audit tail shows time, outcome, who, what, policy, host and code of the last lines [S-7.5]", async () => {
+Deno.test("kz audit tail shows time, outcome, who, what, policy, host and code of the last lines [S-7.3]", async () => {
   using directory = logDirectory();
   await exampleLog(directory.log);
   const { status, stdout, stderr } = await kz(["audit", "tail", directory.log, "--lines", "3"]);
@@ -165,7 +165,7 @@ Deno.test("kz audit tail shows time, outcome, who, what, policy, host and code o
   assert.equal((await kz(["audit", "tail", directory.log, "--lines", "0"])).stdout, "");
 });
 
-Deno.test("TM-30 kz audit tail lets nothing through that steers a terminal, and warns of what was changed [S-7.5]", async () => {
+Deno.test("TM-30 kz audit tail lets nothing through that steers a terminal, and warns of what was changed [S-7.3]", async () => {
   using directory = logDirectory();
   await writeLog(directory.log, [{ event: "resolve", outcome: "denied", subject: "\x1b[2J\u009b31m\u202eevil\n" }]);
   const log = Deno.readTextFileSync(directory.log);
@@ -182,7 +182,7 @@ Deno.test("TM-30 kz audit tail lets nothing through that steers a terminal, and 
 });
 
 Deno.test({
-  name: "kz audit tail --follow shows lines as they come, also after a rotation, and ends with 130 on SIGINT [S-7.5]",
+  name: "kz audit tail --follow shows lines as they come, also after a rotation, and ends with 130 on SIGINT [S-7.3]",
   ignore: Deno.build.os === "windows",
   async fn() {
     using directory = logDirectory();

@@ -31,7 +31,7 @@ Deno.test("AuditLog.append() writes the time at which an event came", async () =
   ]);
 });
 
-Deno.test("TM-38 AuditLog.append() turns events away when too many wait, and takes them again after [S-7.4]", async () => {
+Deno.test("TM-38 AuditLog.append() turns events away when too many wait, and takes them again after [S-7.2]", async () => {
   using directory = logDirectory();
   await using log = await AuditLog.open(new FileSink(directory.log, undefined), { ...OPTIONS, now: () => Date.now() });
   // One batch is being written, and no other can begin in this step.

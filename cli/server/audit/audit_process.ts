@@ -16,8 +16,10 @@ const END_TIMEOUT_MS = 10_000;
 export interface AuditOptions extends Omit<AuditSetup, "roots"> {
   /** PEM, besides the usual roots, for a collector. */
   readonly roots?: readonly string[];
-  /** Told when lines cannot be written, with undefined when they can again, and when the worker broke. */
+  /** Told when lines cannot be written, and with undefined when they can again. Meanwhile every event is denied. */
   readonly onTrouble: (trouble: AppError | undefined) => void;
+  /** Told when the worker has ended by a fault: events on its ports are not answered any more. Default: `onTrouble`. */
+  readonly onBroken?: (error: AppError) => void;
 }
 
 /** The audit worker of one server, from its start to the end of its scope. */
@@ -85,7 +87,9 @@ export class AuditProcess implements AsyncDisposable {
   /** For SIGHUP: goes on in the file that has the log's name now. Whether that worked is told to `onTrouble`. */
   async reopen(): Promise<void> {
     const { sink } = this.#options;
-    if (sink.kind === "file") await createLog(sink.path).catch(() => {});
+    if (sink.kind !== "file") return;
+    // What is wrong with it, the worker finds too.
+    await createLog(sink.path).catch(() => {});
     await this.#ask({ kind: "reopen" }, "reopened", READY_TIMEOUT_MS);
   }
 
@@ -112,8 +116,9 @@ export class AuditProcess implements AsyncDisposable {
   }
 
   #fail(error: AppError): void {
-    if (this.#awaited === undefined) this.#options.onTrouble(error);
-    else this.#awaited.reply.reject(error);
+    this.#calls?.[Symbol.dispose]();
+    if (this.#awaited !== undefined) this.#awaited.reply.reject(error);
+    else (this.#options.onBroken ?? this.#options.onTrouble)(error);
   }
 
   async #ask(message: AuditMessage, kind: AuditReport["kind"], timeoutMs: number): Promise<void> {

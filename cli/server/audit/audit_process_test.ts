@@ -22,7 +22,7 @@ async function refusalOf(path: string, key?: Uint8Array<ArrayBuffer>): Promise<{
   }
 }
 
-Deno.test("AuditProcess writes a genesis line and one line an event, for its owner alone [S-7.3]", async () => {
+Deno.test("AuditProcess writes a genesis line and one line an event, for its owner alone [S-7.2]", async () => {
   using directory = logDirectory();
   await using log = await openLog(directory.log);
   await log.audit.append({ event: "resolve", outcome: "denied", code: "POLICY_DENIED", policy: "default-deny" });
@@ -48,7 +48,7 @@ Deno.test("AuditProcess goes on with the chain it finds, with another run", asyn
   assert.equal(new Set(linesOf(directory.log).map(({ run }) => run)).size, 2);
 });
 
-Deno.test("AuditProcess acknowledges each client's events in their order, and loses none of 64 clients [S-7.1]", async () => {
+Deno.test("AuditProcess acknowledges each client's events in their order, and loses none of 64 clients [S-7.4]", async () => {
   using directory = logDirectory();
   await using log = await openLog(directory.log);
   const acknowledged: string[] = [];
@@ -70,7 +70,7 @@ Deno.test("AuditProcess acknowledges each client's events in their order, and lo
   await wholeChain(directory.log);
 });
 
-Deno.test("AuditProcess holds a line on disk before it acknowledges it [S-7.1]", async () => {
+Deno.test("AuditProcess holds a line on disk before it acknowledges it [S-7.4]", async () => {
   using directory = logDirectory();
   await using log = await openLog(directory.log);
   for (let n = 1; n <= 20; n++) {
@@ -79,7 +79,7 @@ Deno.test("AuditProcess holds a line on disk before it acknowledges it [S-7.1]",
   }
 });
 
-Deno.test("TM-30 AuditProcess writes no JWT, no token and no field that it does not know, whoever sends it [S-7.6]", async () => {
+Deno.test("TM-30 AuditProcess writes no JWT, no token and no field that it does not know, whoever sends it [S-7.1]", async () => {
   using directory = logDirectory();
   await using log = await openLog(directory.log);
   using caller = new PortCaller<unknown, null>(log.audit.connect());
@@ -98,7 +98,7 @@ Deno.test("TM-30 AuditProcess writes no JWT, no token and no field that it does 
   assert.equal((await wholeChain(directory.log)).lines, 1 + sent.length);
 });
 
-Deno.test("AuditProcess refuses a log that another process writes, and takes it once that has ended [S-7.8]", async () => {
+Deno.test("AuditProcess refuses a log that another process writes, and takes it once that has ended [S-7.4]", async () => {
   using directory = logDirectory();
   {
     await using first = await openLog(directory.log);
@@ -114,7 +114,7 @@ Deno.test("AuditProcess refuses a log that another process writes, and takes it 
 });
 
 Deno.test({
-  name: "AuditProcess refuses a log that is locked under another name of the same file [S-7.8]",
+  name: "AuditProcess refuses a log that is locked under another name of the same file [S-7.4]",
   ignore: !POSIX,
   async fn() {
     using directory = logDirectory();
@@ -142,7 +142,7 @@ const KINDS: readonly (readonly [why: string, make: (path: string) => void, stat
 ];
 for (const [why, make, state] of KINDS) {
   Deno.test({
-    name: `AuditProcess refuses ${why} as its log [S-7.4]`,
+    name: `AuditProcess refuses ${why} as its log [S-7.2]`,
     ignore: !POSIX,
     async fn() {
       using directory = logDirectory();
@@ -170,7 +170,7 @@ const TORN: readonly (readonly [why: string, torn: string])[] = [
   ["a long text", "x".repeat(200_000)],
 ];
 for (const [why, torn] of TORN) {
-  Deno.test(`AuditProcess removes ${why} that a crash left, and says so in the log [S-7.1]`, async () => {
+  Deno.test(`AuditProcess removes ${why} that a crash left, and says so in the log [S-7.4]`, async () => {
     using directory = logDirectory();
     await writeLog(directory.log, numberedEvents(2));
     Deno.writeTextFileSync(directory.log, torn, { append: true });
@@ -205,7 +205,7 @@ const BROKEN: readonly (readonly [why: string, change: (log: string) => string, 
   ["a long binary file", () => "\0".repeat(20_000_000), "it has no end"],
 ];
 for (const [why, change, state] of BROKEN) {
-  Deno.test(`TM-27 AuditProcess does not go on behind ${why} [S-7.2]`, async () => {
+  Deno.test(`TM-27 AuditProcess does not go on behind ${why} [S-7.1]`, async () => {
     using directory = logDirectory();
     await writeLog(directory.log, numberedEvents(9));
     const changed = change(Deno.readTextFileSync(directory.log));
@@ -216,7 +216,7 @@ for (const [why, change, state] of BROKEN) {
   });
 }
 
-Deno.test("TM-27 AuditProcess keeps to one key for a file, and to none for one that began without [S-7.2]", async () => {
+Deno.test("TM-27 AuditProcess keeps to one key for a file, and to none for one that began without [S-7.1]", async () => {
   using directory = logDirectory();
   const [key, other] = [await deriveAuditKey(new Uint8Array(32)), await deriveAuditKey(new Uint8Array(32).fill(1))];
   await writeLog(directory.log, [numbered(1)], key);
@@ -227,7 +227,7 @@ Deno.test("TM-27 AuditProcess keeps to one key for a file, and to none for one t
   assert.equal((await refusalOf(plain, key)).code, "AUDIT_BROKEN");
 });
 
-Deno.test("AuditProcess.reopen() goes on in a new file, which continues the chain [S-7.7]", async () => {
+Deno.test("AuditProcess.reopen() goes on in a new file, which continues the chain [S-7.1]", async () => {
   using directory = logDirectory();
   const rotated = `${directory.log}.1`;
   await using log = await openLog(directory.log);
@@ -250,7 +250,7 @@ Deno.test("AuditProcess.reopen() goes on in a new file, which continues the chai
   assert.deepEqual(log.troubles, []);
 });
 
-Deno.test("AuditProcess.reopen() while events come loses none of them [S-7.7]", async () => {
+Deno.test("AuditProcess.reopen() while events come loses none of them [S-7.1]", async () => {
   using directory = logDirectory();
   await using log = await openLog(directory.log);
   const files: string[] = [];
@@ -305,7 +305,7 @@ Deno.test("TM-27 AuditProcess does not go on behind a line that another process 
   assert.deepEqual(log.troubles.map((trouble) => trouble?.code), ["AUDIT_BROKEN", undefined]);
 });
 
-Deno.test("AuditProcess goes on after copytruncate, in the chain of the copy [S-7.7]", async () => {
+Deno.test("AuditProcess goes on after copytruncate, in the chain of the copy [S-7.1]", async () => {
   using directory = logDirectory();
   await using log = await openLog(directory.log);
   await log.audit.append(numbered(1));
@@ -375,7 +375,7 @@ const PERMISSIONS: readonly (readonly [
 ];
 for (const [sink, granted, denied] of PERMISSIONS) {
   Deno.test({
-    name: `auditPermissions() gives a worker its ${sink.kind} and nothing else [S-7.3]`,
+    name: `auditPermissions() gives a worker its ${sink.kind} and nothing else [S-7.2]`,
     ignore: !POSIX,
     async fn() {
       const worker = new Worker(new URL("../../resolve/testing/permission_probe.ts", import.meta.url), {

@@ -139,7 +139,7 @@ async function logTo(url: string, more: { pauseMs?: number; writeTimeoutMs?: num
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-Deno.test("an audit worker sends each line to a collector, as a record of OTLP [S-7.3]", async () => {
+Deno.test("an audit worker sends each line to a collector, as a record of OTLP [S-7.2]", async () => {
   await using collector = new Collector();
   const sink = parseSink(`otlp:http://127.0.0.1:${collector.port}`, { cwd: "/" });
   {
@@ -172,7 +172,7 @@ Deno.test("an audit worker sends each line to a collector, as a record of OTLP [
   assert.equal(Date.parse(JSON.parse(line!).at), Number(String(record["timeUnixNano"]).slice(0, -6)));
 });
 
-Deno.test("an audit worker does not start when its collector does not answer [S-7.4]", async () => {
+Deno.test("an audit worker does not start when its collector does not answer [S-7.2]", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -231,7 +231,7 @@ const FINAL: readonly (readonly [why: string, response: () => Response, state: s
   ["with an endless answer", () => new Response("x".repeat(100_000)), "its answer is none of OTLP in JSON"],
 ];
 for (const [why, response, state] of FINAL) {
-  Deno.test(`OtlpSink denies when a collector refuses ${why}, sends once, and goes on after [S-7.4]`, async () => {
+  Deno.test(`OtlpSink denies when a collector refuses ${why}, sends once, and goes on after [S-7.2]`, async () => {
     await using collector = new Collector();
     await using open = await logTo(collector.url);
     collector.answer = response;
@@ -277,7 +277,7 @@ Deno.test("OtlpSink waits as long as a collector asks for, and not longer than i
   assert.equal(asked.length, 1);
 });
 
-Deno.test("OtlpSink denies at once while a collector is away, and fills the gap when it is back [S-7.4]", async () => {
+Deno.test("OtlpSink denies at once while a collector is away, and fills the gap when it is back [S-7.2]", async () => {
   let collector = new Collector();
   const { port, url } = collector;
   const lines: string[] = [];

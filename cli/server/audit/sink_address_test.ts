@@ -19,7 +19,7 @@ const TABLE: readonly (readonly [text: string, expected: SinkAddress])[] = [
 ];
 for (const [text, expected] of TABLE) {
   Deno.test({
-    name: `parseSink() reads ${text} [S-7.3]`,
+    name: `parseSink() reads ${text} [S-7.2]`,
     ignore: Deno.build.os === "windows",
     fn: () => assert.deepEqual(parseSink(text, { cwd: "/work" }), expected),
   });

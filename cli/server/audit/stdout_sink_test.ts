@@ -13,7 +13,7 @@ function startWriter(count: number): Deno.ChildProcess {
   }).spawn();
 }
 
-Deno.test("StdoutSink writes a chain of its own to standard output, with no permission [S-7.3]", async () => {
+Deno.test("StdoutSink writes a chain of its own to standard output, with no permission [S-7.2]", async () => {
   using directory = logDirectory();
   const { stdout, stderr } = await startWriter(3).output();
   assert.equal(new TextDecoder().decode(stderr), "written\n".repeat(3));
@@ -21,7 +21,7 @@ Deno.test("StdoutSink writes a chain of its own to standard output, with no perm
   assert.equal((await wholeChain(directory.log)).lines, 4);
 });
 
-Deno.test("StdoutSink denies once its reader has gone [S-7.4]", async () => {
+Deno.test("StdoutSink denies once its reader has gone [S-7.2]", async () => {
   await using writer = startWriter(400);
   const reader = writer.stdout.getReader();
   await reader.read();
