@@ -22,7 +22,16 @@ async function exampleLog(path: string, key?: Uint8Array<ArrayBuffer>): Promise<
     ...who,
     policy: "default-deny",
   });
-  await log.audit.append({ event: "fetch", outcome: "allowed", ...who, ref, host, method: "GET", port: 443, status: 200 });
+  await log.audit.append({
+    event: "fetch",
+    outcome: "allowed",
+    ...who,
+    ref,
+    host,
+    method: "GET",
+    port: 443,
+    status: 200,
+  });
   await log.audit.append({ event: "swap", outcome: "denied", code: "TOKEN_EXPIRED", tokenId: "k7" });
 }
 
