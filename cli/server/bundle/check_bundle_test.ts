@@ -1,3 +1,4 @@
+// Longer than 300 lines: tables of what is taken, key by key, over one way to read a bundle.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { AppError } from "../../../policy/error.ts";

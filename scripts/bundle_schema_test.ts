@@ -1,12 +1,20 @@
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/ajv-provider.js";
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { isTable } from "../../config/field.ts";
-import { bundleSchema, bundleSchemaText } from "./json_schema.ts";
-import { checkText, issuers, KEYS, keys, policies, resources, withSection } from "./testdata/check_bundle_text.ts";
+import { isTable } from "../cli/config/field.ts";
+import { bundleSchema, bundleSchemaText } from "./bundle_schema.ts";
+import {
+  checkText,
+  issuers,
+  KEYS,
+  keys,
+  policies,
+  resources,
+  withSection,
+} from "../cli/server/bundle/testdata/check_bundle_text.ts";
 
 Deno.test("the committed schema of bundles is the generated one; run `deno task schema` if it is not [S-1.5]", async () => {
-  const committed = new URL("../../../schema/bundle.schema.json", import.meta.url);
+  const committed = new URL("../schema/bundle.schema.json", import.meta.url);
   assert.equal(await Deno.readTextFile(committed), bundleSchemaText());
 });
 
@@ -28,7 +36,7 @@ const validate = new AjvJsonSchemaValidator().getValidator({ ...bundleSchema() }
 const valid = (text: string) => validate(parse(text)).valid;
 
 Deno.test("the schema takes the complete example of docs/bundle.md [S-1.5]", async () => {
-  const docs = await Deno.readTextFile(new URL("../../../docs/bundle.md", import.meta.url));
+  const docs = await Deno.readTextFile(new URL("../docs/bundle.md", import.meta.url));
   const [, example = ""] = /```yaml\n(.*?)```/s.exec(docs) ?? [];
   assert.deepEqual(validate(parse(example)).errorMessage, undefined);
 });
