@@ -54,7 +54,7 @@ export function leastSecretBytes(algorithm: Algorithm): number | undefined {
 }
 
 /** The algorithms of ours that a type of key fits: the type alone, never what a token or the key itself says. */
-function fitting(kty: unknown, crv: unknown): readonly Algorithm[] {
+export function algorithmsOf(kty: unknown, crv: unknown): readonly Algorithm[] {
   if (kty === "RSA") return ALGORITHMS.filter((algorithm) => /^[RP]S/.test(algorithm));
   if (kty === "EC" && crv === "P-256") return ["ES256"];
   if (kty === "EC" && crv === "P-384") return ["ES384"];
@@ -91,7 +91,9 @@ export function readJwk(
   if (kid !== undefined && !(typeof kid === "string" && kid !== "" && kid.length <= MAX_KID_CHARACTERS)) {
     return undefined;
   }
-  const algorithms = fitting(kty, crv).filter((one) => allowed.includes(one) && (alg === undefined || alg === one));
+  const algorithms = algorithmsOf(kty, crv).filter((one) =>
+    allowed.includes(one) && (alg === undefined || alg === one)
+  );
   const material = publicMembers(jwk);
   if (algorithms.length === 0 || material === undefined) return undefined;
   return new VerificationKey({
