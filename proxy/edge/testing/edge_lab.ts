@@ -5,6 +5,7 @@ import type { Network, Resource } from "../../../policy/server/bundle.ts";
 import { parseCredentialLocation } from "../../../policy/server/credential_location.ts";
 import { Denial } from "../../../policy/server/denial.ts";
 import { parseRefPattern, parseResourceRef } from "../../../policy/server/resource_ref.ts";
+import { decodeLatin1 } from "../../http/latin1.ts";
 import { answerCalls, PortCaller } from "../../port_calls.ts";
 import type { ValueFromResolver } from "../../protocol.ts";
 import { CANARY, okay, utf8 } from "../../testing/lab.ts";
@@ -192,4 +193,14 @@ export function isDenial(code: string, detail?: RegExp): (error: unknown) => boo
     }
     return true;
   };
+}
+
+/** A response of a host, with a body of Latin-1 characters. */
+export function answer(body: string, fields = "", status = "200 OK"): string {
+  return `HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\n${fields}\r\n${body}`;
+}
+
+/** A reply's body, one character for each byte. */
+export function text({ body }: FetchReply): string {
+  return decodeLatin1(body);
 }
