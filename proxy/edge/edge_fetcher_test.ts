@@ -3,7 +3,7 @@ import { parseResourceRef } from "../../policy/server/resource_ref.ts";
 import { CANARY, okay, utf8 } from "../testing/lab.ts";
 import { withShortLimit } from "../testing/with_short_limit.ts";
 import { EDGE_LIMITS } from "./edge_limits.ts";
-import { answer, isDenial, labResource, openEdgeLab, text, withEdgeLimits } from "./testing/edge_lab.ts";
+import { answer, isDenial, labResource, openFetchLab, text, withEdgeLimits } from "./testing/fetch_lab.ts";
 
 const LOCATIONS: readonly (readonly [location: string, value: string, sent: RegExp])[] = [
   ["header:Authorization:Bearer", CANARY, new RegExp(`^Authorization: Bearer ${CANARY}\r$`, "m")],
@@ -13,7 +13,7 @@ const LOCATIONS: readonly (readonly [location: string, value: string, sent: RegE
 ];
 for (const [location, value, sent] of LOCATIONS) {
   Deno.test(`EdgeFetcher sends a request with the value at ${location} and gives status, headers and body [S-5.5]`, async () => {
-    await using lab = await openEdgeLab({
+    await using lab = await openFetchLab({
       resources: [{ location }],
       values: { "github-pat": value },
       respond: () => answer('{"a":1}', "Content-Type: application/json\r\nSet-Cookie: session=1\r\nX-Other: 1\r\n"),
@@ -38,13 +38,13 @@ for (const [location, value, sent] of LOCATIONS) {
 }
 
 Deno.test("EdgeFetcher sends a body as it is", async () => {
-  await using lab = await openEdgeLab();
+  await using lab = await openFetchLab();
   await lab.fetch({ method: "POST", headers: [["Content-Type", "application/json"]], body: utf8('{"title":"é"}') });
   assert.match(lab.host.requests[0]!, /^POST \/ [^]*\r\nContent-Length: 14\r\n\r\n\{"title":"\u00c3\u00a9"\}$/);
 });
 
 Deno.test("EdgeFetcher reads the secret of a glob by the ref that was asked for, by its own bundle", async () => {
-  await using lab = await openEdgeLab({
+  await using lab = await openFetchLab({
     resources: [{ ref: "db/**", hosts: ["evil.test"] }, { ref: "github/**", secret: "tokens/{ref}" }],
     values: { "tokens/github/a/b": CANARY },
   });
@@ -61,14 +61,14 @@ Deno.test("EdgeFetcher reads the secret of a glob by the ref that was asked for,
 });
 
 Deno.test("EdgeFetcher reads a value once for a hundred fetches", async () => {
-  await using lab = await openEdgeLab();
+  await using lab = await openFetchLab();
   await Promise.all(Array.from({ length: 100 }, () => lab.fetch()));
   assert.equal(lab.host.requests.length, 100);
   assert.deepEqual(lab.vault.reads, ["github-pat"]);
 });
 
 Deno.test("EdgeFetcher says that a value cannot be read, and asks no host", async () => {
-  await using lab = await openEdgeLab({ values: {} });
+  await using lab = await openFetchLab({ values: {} });
   await assert.rejects(lab.fetch(), isDenial("SECRET_UNAVAILABLE", /no such item/));
   assert.equal(lab.host.connections, 0);
   assert.deepEqual([lab.audit.length, lab.audit[0]?.outcome, lab.audit[0]?.code], [1, "error", "SECRET_UNAVAILABLE"]);
@@ -76,7 +76,7 @@ Deno.test("EdgeFetcher says that a value cannot be read, and asks no host", asyn
 
 Deno.test("EdgeFetcher reads a value anew after a 401, and not after every one", async () => {
   await withEdgeLimits({ unauthorizedPauseMs: 0 }, async () => {
-    await using lab = await openEdgeLab({
+    await using lab = await openFetchLab({
       respond: (request) =>
         request.includes("new-value") ? okay("in") : answer("", "WWW-Authenticate: Bearer\r\n", "401 No"),
     });
@@ -87,7 +87,7 @@ Deno.test("EdgeFetcher reads a value anew after a 401, and not after every one",
     await lab.fetch();
     assert.equal(lab.vault.reads.length, 2);
   });
-  await using lab = await openEdgeLab({ respond: () => answer("", "", "401 No") });
+  await using lab = await openFetchLab({ respond: () => answer("", "", "401 No") });
   await lab.fetch();
   await lab.fetch();
   assert.equal(lab.vault.reads.length, 1);
@@ -96,7 +96,7 @@ Deno.test("EdgeFetcher reads a value anew after a 401, and not after every one",
 Deno.test("EdgeFetcher sends nothing before the audit log has acknowledged it, and ends with a line", async () => {
   const written = Promise.withResolvers<void>();
   let before: number | undefined;
-  await using lab = await openEdgeLab({
+  await using lab = await openFetchLab({
     onAudit: async () => {
       await written.promise;
       before ??= lab.host.connections;
@@ -129,7 +129,7 @@ const UNWRITTEN: readonly (readonly [why: string, failing: number, requests: num
 for (const [why, failing, requests] of UNWRITTEN) {
   Deno.test(`EdgeFetcher ${why}`, async () => {
     let lines = 0;
-    await using lab = await openEdgeLab({
+    await using lab = await openFetchLab({
       onAudit: () => lines++ < failing ? Promise.resolve() : Promise.reject(new Error("disk full")),
     });
     await assert.rejects(lab.fetch(), isDenial("AUDIT_UNAVAILABLE"));
@@ -140,7 +140,7 @@ for (const [why, failing, requests] of UNWRITTEN) {
 Deno.test("EdgeFetcher sends nothing when the log does not answer", async () => {
   await withShortLimit(EDGE_LIMITS.auditTimeoutMs, async () => {
     const never = Promise.withResolvers<void>();
-    await using lab = await openEdgeLab({ onAudit: () => never.promise });
+    await using lab = await openFetchLab({ onAudit: () => never.promise });
     await assert.rejects(lab.fetch(), isDenial("AUDIT_UNAVAILABLE"));
     assert.equal(lab.host.connections, 0);
     never.resolve();
@@ -148,7 +148,7 @@ Deno.test("EdgeFetcher sends nothing when the log does not answer", async () => 
 });
 
 Deno.test("TM-30 EdgeFetcher writes no value and nothing of a request's bytes into the log", async () => {
-  await using lab = await openEdgeLab({ respond: () => answer(CANARY, `Location: ${CANARY}\r\n`, "302 Found") });
+  await using lab = await openFetchLab({ respond: () => answer(CANARY, `Location: ${CANARY}\r\n`, "302 Found") });
   await lab.fetch({ url: "https://api.test/private-path?q=private-query", headers: [["X-A", "private-header"]] });
   await assert.rejects(lab.fetch({ method: `GET ${CANARY}`, url: `https://x:${CANARY}@api.test/` }));
   assert.equal(lab.audit.length, 3);

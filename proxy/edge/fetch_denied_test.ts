@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseResourceRef } from "../../policy/server/resource_ref.ts";
 import { CANARY, utf8 } from "../testing/lab.ts";
 import type { FetchCommand } from "./protocol.ts";
-import { isDenial, type LabResource, openEdgeLab, text } from "./testing/edge_lab.ts";
+import { isDenial, type LabResource, openFetchLab, text } from "./testing/fetch_lab.ts";
 
 const DENIED: readonly (readonly [
   why: string,
@@ -30,7 +30,7 @@ const DENIED: readonly (readonly [
 ];
 for (const [why, command, resource, code] of DENIED) {
   Deno.test(`TM-34 EdgeFetcher sends nothing for ${why}, and says so in the audit log`, async () => {
-    await using lab = await openEdgeLab({ resources: [resource] });
+    await using lab = await openFetchLab({ resources: [resource] });
     await assert.rejects(lab.fetch(command), isDenial(code));
     assert.equal(lab.host.connections, 0);
     const [line, ...more] = lab.audit;
@@ -41,7 +41,7 @@ for (const [why, command, resource, code] of DENIED) {
 
 for (const spelling of ["127.0.0.1", "2130706433", "0177.1", "[::ffff:127.0.0.1]", "169.254.169.254", "localhost"]) {
   Deno.test(`TM-13 EdgeFetcher takes ${spelling} for no host that is allowed`, async () => {
-    await using lab = await openEdgeLab();
+    await using lab = await openFetchLab();
     await assert.rejects(lab.fetch({ url: `https://${spelling}:${lab.host.port}/` }), isDenial("TARGET_DENIED"));
     assert.equal(lab.host.connections, 0);
   });
@@ -49,7 +49,7 @@ for (const spelling of ["127.0.0.1", "2130706433", "0177.1", "[::ffff:127.0.0.1]
 
 Deno.test("TM-17 EdgeFetcher sends no value that it holds, of whichever resource", async () => {
   const other = `other-${CANARY}`;
-  await using lab = await openEdgeLab({
+  await using lab = await openFetchLab({
     resources: [{}, { ref: "other", secret: "other-pat" }],
     values: { "github-pat": CANARY, "other-pat": other },
   });
@@ -70,7 +70,7 @@ Deno.test("TM-17 EdgeFetcher sends no value that it holds, of whichever resource
 
 for (const location of ["header:Authorization:Bearer", "basic:git", "query:key"]) {
   Deno.test(`TM-22 EdgeFetcher sends no value with a line break at ${location}`, async () => {
-    await using lab = await openEdgeLab({
+    await using lab = await openFetchLab({
       resources: [{ location }],
       values: { "github-pat": `${CANARY}\r\nX-Evil: 1` },
     });
@@ -81,7 +81,7 @@ for (const location of ["header:Authorization:Bearer", "basic:git", "query:key"]
 }
 
 Deno.test("TM-34 EdgeFetcher does not take the host of a wildcard for the names above it", async () => {
-  await using lab = await openEdgeLab({
+  await using lab = await openFetchLab({
     resources: [{ hosts: ["*.api.test"] }],
     names: ["a.api.test"],
     certificateFor: "a.api.test",

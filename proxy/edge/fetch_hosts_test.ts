@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import type { HostGrant } from "../../policy/host_pattern.ts";
-import { answer, type EdgeLabOptions, isDenial, labResource, openEdgeLab, text } from "./testing/edge_lab.ts";
+import { answer, type FetchLabOptions, isDenial, labResource, openFetchLab, text } from "./testing/fetch_lab.ts";
 
-const PEERS: readonly (readonly [why: string, options: EdgeLabOptions])[] = [
+const PEERS: readonly (readonly [why: string, options: FetchLabOptions])[] = [
   ["the certificate of another name", { certificateFor: "other.test" }],
   ["a certificate of nobody that is trusted", { trusted: false }],
   ["a certificate that has expired", { certifiedAt: new Date(Date.now() - 400 * 86_400_000) }],
 ];
 for (const [why, options] of PEERS) {
   Deno.test(`TM-34 EdgeFetcher sends nothing to a host with ${why}`, async () => {
-    await using lab = await openEdgeLab(options);
+    await using lab = await openFetchLab(options);
     await assert.rejects(lab.fetch(), isDenial("UPSTREAM_CERTIFICATE"));
     assert.equal(lab.host.received, "");
     assert.equal(lab.audit.at(-1)?.code, "UPSTREAM_CERTIFICATE");
@@ -24,7 +24,7 @@ Deno.test("TM-12 EdgeFetcher goes to a private address that the bundle names, an
   const exact = (port: number) => labResource({ hosts: [`127.0.0.1:${port}`] });
   let port = 0;
   const grants: HostGrant[] = [];
-  await using lab = await openEdgeLab({
+  await using lab = await openFetchLab({
     parsed: [{ ...labResource(), hosts: grants }],
     names: [],
     certificateFor: "127.0.0.1",
@@ -44,7 +44,7 @@ const REDIRECTS = ["301 Moved", "302 Found", "303 See Other", "307 Temporary Red
 for (const status of REDIRECTS) {
   Deno.test(`TM-11 EdgeFetcher answers ${status} as it is, and follows it neither elsewhere nor on the same host`, async () => {
     let location = "https://other.test/steal";
-    await using lab = await openEdgeLab({
+    await using lab = await openFetchLab({
       resources: [{ hosts: ["api.test", "other.test"] }],
       respond: () => answer("moved", `Location: ${location}\r\nRefresh: 0; url=${location}\r\n`, status),
     });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { answer, isDenial, labCommand, labResource, openEdgeLab, text, withEdgeLimits } from "./testing/edge_lab.ts";
+import { answer, isDenial, labCommand, labResource, openFetchLab, text, withEdgeLimits } from "./testing/fetch_lab.ts";
 
 Deno.test("EdgeFetcher that closes ends what has begun and takes nothing more", async () => {
   const go = Promise.withResolvers<string>();
-  await using lab = await openEdgeLab({ respond: () => go.promise });
+  await using lab = await openFetchLab({ respond: () => go.promise });
   const fetching = lab.fetch();
   while (lab.host.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   let isClosed = false;
@@ -21,7 +21,7 @@ Deno.test("TM-38 EdgeFetcher carries 1,000 fetches at once with bounded connecti
   await withEdgeLimits(limits, async () => {
     let connections = 0;
     let bytes = 0;
-    await using lab = await openEdgeLab({
+    await using lab = await openFetchLab({
       respond: () => {
         connections = Math.max(connections, lab.host.open);
         bytes = Math.max(bytes, lab.fetcher.heldBytes);
@@ -44,7 +44,7 @@ Deno.test("TM-38 EdgeFetcher refuses what is over its bounds, and serves on", as
   await withEdgeLimits({ runningFetches: 1, waitingFetches: 1, heldBytes: 100 }, async () => {
     let go = Promise.withResolvers<void>();
     let length = 10;
-    await using lab = await openEdgeLab({
+    await using lab = await openFetchLab({
       respond: async () => {
         await go.promise;
         return answer("x".repeat(length));

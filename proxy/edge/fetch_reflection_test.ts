@@ -3,7 +3,7 @@ import { parseResourceRef } from "../../policy/server/resource_ref.ts";
 import { decodeLatin1 } from "../http/latin1.ts";
 import { CANARY, utf8 } from "../testing/lab.ts";
 import { EDGE_LIMITS } from "./edge_limits.ts";
-import { answer, isDenial, openEdgeLab, text, withEdgeLimits } from "./testing/edge_lab.ts";
+import { answer, isDenial, openFetchLab, text, withEdgeLimits } from "./testing/fetch_lab.ts";
 import { VALUE_STAND_IN } from "./value_cache.ts";
 
 async function packed(body: string | Uint8Array<ArrayBuffer>, format: CompressionFormat): Promise<string> {
@@ -71,7 +71,7 @@ const REFLECTED: readonly (readonly [why: string, response: string | Promise<str
 for (const [why, response, value = CANARY] of REFLECTED) {
   Deno.test(`TM-34 EdgeFetcher gives no value back that the host echoes in ${why}`, async () => {
     const body = await response;
-    await using lab = await openEdgeLab({
+    await using lab = await openFetchLab({
       // A header takes it as UTF-8; the host echoes what it likes.
       values: { "github-pat": value },
       respond: () => body,
@@ -91,7 +91,7 @@ Deno.test("TM-34 EdgeFetcher leaves no part of a value at the cap, whatever of i
   const cap = 4096;
   await withEdgeLimits({ responseBodyBytes: cap }, async () => {
     let kept = 0;
-    await using lab = await openEdgeLab({ respond: () => answer("x".repeat(cap - kept) + CANARY + "y".repeat(cap)) });
+    await using lab = await openFetchLab({ respond: () => answer("x".repeat(cap - kept) + CANARY + "y".repeat(cap)) });
     for (kept = 1; kept <= CANARY.length; kept++) {
       const reply = await lab.fetch();
       assert.ok(reply.truncated);
@@ -102,7 +102,7 @@ Deno.test("TM-34 EdgeFetcher leaves no part of a value at the cap, whatever of i
 
 Deno.test("TM-34 EdgeFetcher searches a reply for values that came while the host was answering", async () => {
   const go = Promise.withResolvers<void>();
-  await using lab = await openEdgeLab({
+  await using lab = await openFetchLab({
     resources: [{}, { ref: "other", secret: "other-pat", hosts: ["other.test"] }],
     values: { "github-pat": CANARY, "other-pat": `other-${CANARY.toUpperCase()}` },
     certificateFor: "api.test",
@@ -125,7 +125,7 @@ Deno.test("TM-34 EdgeFetcher searches a reply for values that came while the hos
 Deno.test("TM-34 EdgeFetcher gives huge replies cut off, and binary ones byte for byte", async () => {
   const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join("");
   let body = bytes;
-  await using lab = await openEdgeLab({ respond: () => answer(body, "Content-Type: application/octet-stream\r\n") });
+  await using lab = await openFetchLab({ respond: () => answer(body, "Content-Type: application/octet-stream\r\n") });
   const small = await lab.fetch();
   assert.deepEqual([text(small), small.truncated], [bytes, false]);
   body = bytes.repeat(4 * EDGE_LIMITS.responseBodyBytes / 256);
@@ -136,7 +136,7 @@ Deno.test("TM-34 EdgeFetcher gives huge replies cut off, and binary ones byte fo
 
 Deno.test("TM-34 EdgeFetcher gives a bomb cut off", async () => {
   const bomb = answer(await packed(new Uint8Array(100 * 2 ** 20), "gzip"), "Content-Encoding: gzip\r\n");
-  await using lab = await openEdgeLab({ respond: () => bomb });
+  await using lab = await openFetchLab({ respond: () => bomb });
   const reply = await lab.fetch();
   assert.deepEqual([reply.body.length, reply.truncated], [EDGE_LIMITS.responseBodyBytes, true]);
 });
@@ -156,7 +156,7 @@ const BROKEN: readonly (readonly [why: string, response: string | Promise<string
 for (const [why, response] of BROKEN) {
   Deno.test(`TM-34 EdgeFetcher gives nothing of a response ${why}`, async () => {
     const bytes = await response;
-    await using lab = await openEdgeLab({ respond: () => bytes });
+    await using lab = await openFetchLab({ respond: () => bytes });
     await assert.rejects(lab.fetch(), (error) => {
       assert.ok(isDenial("UPSTREAM_INVALID")(error));
       assert.ok(!Deno.inspect(error).includes(CANARY));
@@ -179,7 +179,7 @@ for (const [why, onHead] of SLOW) {
   Deno.test(`TM-34 EdgeFetcher waits no longer than it may for a host that ${why}`, async () => {
     await withEdgeLimits({ fetchTimeoutMs: 300 }, async () => {
       const never = Promise.withResolvers<string>();
-      await using lab = await openEdgeLab({ onHead: () => onHead, respond: () => never.promise });
+      await using lab = await openFetchLab({ onHead: () => onHead, respond: () => never.promise });
       await assert.rejects(lab.fetch(), isDenial("UPSTREAM_TIMEOUT"));
       assert.equal(lab.audit.at(-1)?.code, "UPSTREAM_TIMEOUT");
       assert.equal(lab.fetcher.heldBytes, 0);
@@ -190,7 +190,7 @@ for (const [why, onHead] of SLOW) {
 
 Deno.test("TM-34 EdgeFetcher waits no longer for a host that drips", async () => {
   await withEdgeLimits({ fetchTimeoutMs: 300 }, async () => {
-    await using lab = await openEdgeLab({
+    await using lab = await openFetchLab({
       respond: async (_, conn) => {
         await conn.write(utf8("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"));
         for (;;) {

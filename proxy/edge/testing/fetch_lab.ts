@@ -83,7 +83,7 @@ export class LabVault implements Disposable {
   }
 }
 
-export interface EdgeLabOptions {
+export interface FetchLabOptions {
   readonly resources?: readonly LabResource[];
   /** In place of `resources`. */
   readonly parsed?: readonly Resource[];
@@ -102,7 +102,7 @@ export interface EdgeLabOptions {
 }
 
 /** An edge, its vault and audit log on ports, before a raw host over TLS. */
-export interface EdgeLab extends AsyncDisposable {
+export interface FetchLab extends AsyncDisposable {
   readonly fetcher: EdgeFetcher;
   readonly values: ValueCache;
   readonly vault: LabVault;
@@ -114,7 +114,7 @@ export interface EdgeLab extends AsyncDisposable {
   fetch(changes?: Partial<FetchCommand>): Promise<FetchReply>;
 }
 
-export async function openEdgeLab(options: EdgeLabOptions = {}): Promise<EdgeLab> {
+export async function openFetchLab(options: FetchLabOptions = {}): Promise<FetchLab> {
   const stack = new AsyncDisposableStack();
   const ca = await CertificateAuthority.create({ now: options.certifiedAt ?? new Date() });
   const certificate = await ca.issue(parseHost(options.certificateFor ?? "api.test"));
