@@ -22,4 +22,6 @@ export interface ProxyPolicy {
   readonly dial: DialSettings;
   /** Told of the secrets in a request that a host answered with 401: they may have new values. */
   onUnauthorized(secrets: ReadonlySet<SecretName>): void;
+  /** Called when all is decided; nothing goes out before it is done, and nothing at all if it throws. */
+  announce?(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import { ClientLogin } from "./client_login.ts";
 import { hostMatcher } from "./host_matcher.ts";
 import type { ProxyMessage, ProxySetup, SupervisorMessage, ValueFromResolver } from "./protocol.ts";
 import { ProxyServer } from "./proxy_server.ts";
+import { runService } from "./proxy_service.ts";
 import type { Refusal } from "./refusal.ts";
 import { RunSecrets } from "./run_secrets.ts";
 import { CertificateAuthority } from "./tls/certificate_authority.ts";
@@ -39,24 +40,26 @@ async function start(setup: ProxySetup): Promise<ProxyMessage> {
   const login = new ClientLogin(crypto.getRandomValues(new Uint8Array(16)));
   const { rules, connect, upstreamCa, anyAddress } = setup;
   const server = new ProxyServer({
-    policy: {
-      rules,
-      matcher,
-      tokens: run.tokens,
-      anyInBody: run.anyInBody,
-      awsKeys: run.awsKeys,
-      get outgoingPlan() {
-        return run.outgoingPlan;
+    service: runService({
+      policy: {
+        rules,
+        matcher,
+        tokens: run.tokens,
+        anyInBody: run.anyInBody,
+        awsKeys: run.awsKeys,
+        get outgoingPlan() {
+          return run.outgoingPlan;
+        },
+        get valuePlan() {
+          return run.valuePlan;
+        },
+        dial: { connect, upstreamCa, anyAddress },
+        onUnauthorized: (secrets) => send({ kind: "unauthorized", secrets }),
       },
-      get valuePlan() {
-        return run.valuePlan;
-      },
-      dial: { connect, upstreamCa, anyAddress },
-      onUnauthorized: (secrets) => send({ kind: "unauthorized", secrets }),
-    },
-    login,
+      login,
+      onRefusal: ({ code, facts }: Refusal) => send({ kind: "refused", code, facts }),
+    }),
     terminator: new TlsTerminator(ca),
-    onRefusal: ({ code, facts }: Refusal) => send({ kind: "refused", code, facts }),
   });
   return {
     kind: "ready",

@@ -28,7 +28,9 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   POLICY_VALUE_OUTGOING: {
     state: "the request holds the secret's real value, which the program was not given",
     hint: ({ secret }) =>
-      `Find out where it learnt the value of ${secret}, and renew that; or the value is a common word`,
+      secret === undefined
+        ? "Find out where it learnt the value, and renew that; or the value is a common word"
+        : `Find out where it learnt the value of ${secret}, and renew that; or the value is a common word`,
   },
   PROXY_TOKEN_MISPLACED: {
     state: "a masked token stands where it is not replaced",
@@ -42,6 +44,27 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
     state: "a masked token is of another run",
     hint: () => "The program has kept a token; tokens are new in each run",
   },
+  PROXY_TOKEN_INVALID: {
+    state: "a token was made by another server, or changed",
+    hint: () => "Replicas share one KEYZERO_SERVER_KEY; without it each start makes a key of its own",
+  },
+  PROXY_TOKEN_EXPIRED: { state: "a token has expired", hint: () => "The program must resolve the resource again" },
+  PROXY_TOKEN_REVOKED: { state: "a token was revoked" },
+  PROXY_TOKEN_SUBJECT_MISMATCH: { state: "a token belongs to another caller than the proxy pass" },
+  PROXY_TOKEN_RESOURCE_UNKNOWN: { state: "a token is for a resource that the bundle does not have" },
+  PROXY_TOKEN_LIMIT: { state: "it holds too many tokens" },
+  POLICY_TOKEN_TARGET_DENIED: {
+    state: "a token's resource may not be used there",
+    hint: () => "See hosts, methods and paths of the resource in the bundle",
+  },
+  PROXY_PASS_EXPIRED: {
+    state: "the proxy pass has expired",
+    hint: () => "The program must resolve a resource again, which gives it a new proxy URL",
+  },
+  PROXY_CALLER_LIMIT: { state: "its caller has too many requests on their way" },
+  PROXY_STATE_UNAVAILABLE: { state: "the state of revocations cannot be read" },
+  PROXY_AUDIT_UNAVAILABLE: { state: "the audit log cannot be written" },
+  PROXY_SECRET_UNAVAILABLE: { state: "the value cannot be read from its backend" },
   PROXY_CLEAR_TEXT: {
     state: "a masked token was to go out in clear text",
     hint: ({ host }) =>

@@ -2,6 +2,7 @@ import { Denial } from "../../policy/server/denial.ts";
 import { parseResourceRef, type ResourceRef } from "../../policy/server/resource_ref.ts";
 import { MAX_SEALED_LENGTH, PASS_PREFIX, SEALED_PREFIX } from "../../policy/sealed_token.ts";
 import { decodeBase64url, encodeBase64url } from "../base64url.ts";
+import { hkdf, importServerKey } from "./server_key.ts";
 
 /** What a `KZ_TOK_` says to who has the server key, and to nobody else. */
 export interface SealedClaims {
@@ -128,17 +129,6 @@ export class TokenSealer {
 export function newTokenId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(ID_BYTES)), (byte) => byte.toString(16).padStart(2, "0"))
     .join("");
-}
-
-/** The server key as what others are derived from; it cannot be exported. */
-export async function importServerKey(key: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
-  if (key.length !== 32) throw new RangeError("Cannot use server key: 32 bytes are expected");
-  return await crypto.subtle.importKey("raw", key, "HKDF", false, ["deriveKey", "deriveBits"]);
-}
-
-/** How a key is derived for one purpose. The server key is uniformly random and needs no salt (RFC 5869 §3.1). */
-export function hkdf(purpose: string): HkdfParams {
-  return { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info: utf8.encode(`keyzero/1/${purpose}`) };
 }
 
 const utf8 = new TextEncoder();

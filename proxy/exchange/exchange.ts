@@ -86,6 +86,7 @@ export async function carryExchange(
     if (!origin.secure) upstream ??= await connectUpstream({ ...origin, named: plan.named }, policy.dial);
     const trusted = origin.secure || upstream?.trusted === true;
     const request = await prepareRequest(plan, client, { origin, trusted, policy, lease });
+    if (policy.announce !== undefined) await policy.announce();
     for (;;) {
       const fresh = upstream === undefined || !upstream.used;
       upstream ??= await connectUpstream({ ...origin, named: plan.named }, policy.dial);

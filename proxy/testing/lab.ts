@@ -11,6 +11,7 @@ import { closeQuietly } from "../close_quietly.ts";
 import { hostMatcher } from "../host_matcher.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import { ProxyServer } from "../proxy_server.ts";
+import { runService } from "../proxy_service.ts";
 import type { Refusal } from "../refusal.ts";
 import { RunSecrets } from "../run_secrets.ts";
 import { CertificateAuthority } from "../tls/certificate_authority.ts";
@@ -124,27 +125,29 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const terminator = stack.use(new TlsTerminator(ca));
   const server = stack.use(
     new ProxyServer({
-      policy: {
-        rules,
-        matcher: await hostMatcher(rules),
-        tokens: secrets.tokens,
-        anyInBody: secrets.anyInBody,
-        awsKeys: secrets.awsKeys,
-        outgoingPlan: secrets.outgoingPlan,
-        valuePlan: secrets.valuePlan,
-        onUnauthorized() {},
-        dial: {
-          connect: new Map([
-            ...names.map((name) => [name, upstream.port] as const),
-            ...Object.entries(options.connect ?? {}),
-          ].map(([name, port]) => [parseHost(name), { hostname: "127.0.0.1", port }])),
-          upstreamCa: options.trusted === false ? [] : [upstreamCa.certificatePem],
-          anyAddress: true,
+      service: runService({
+        policy: {
+          rules,
+          matcher: await hostMatcher(rules),
+          tokens: secrets.tokens,
+          anyInBody: secrets.anyInBody,
+          awsKeys: secrets.awsKeys,
+          outgoingPlan: secrets.outgoingPlan,
+          valuePlan: secrets.valuePlan,
+          onUnauthorized() {},
+          dial: {
+            connect: new Map([
+              ...names.map((name) => [name, upstream.port] as const),
+              ...Object.entries(options.connect ?? {}),
+            ].map(([name, port]) => [parseHost(name), { hostname: "127.0.0.1", port }])),
+            upstreamCa: options.trusted === false ? [] : [upstreamCa.certificatePem],
+            anyAddress: true,
+          },
         },
-      },
-      login,
+        login,
+        onRefusal: (refusal) => refusals.push(refusal),
+      }),
       terminator,
-      onRefusal: (refusal) => refusals.push(refusal),
     }),
   );
   const connectHead = (authority: string) =>
