@@ -11,7 +11,7 @@ import type { ValueFromResolver } from "../../protocol.ts";
 import { CANARY, okay, utf8 } from "../../testing/lab.ts";
 import { RawUpstream } from "../../testing/raw_upstream.ts";
 import { CertificateAuthority } from "../../tls/certificate_authority.ts";
-import { EdgeFetcher } from "../edge_fetcher.ts";
+import { edgeDial, EdgeFetcher } from "../edge_fetcher.ts";
 import { EDGE_LIMITS } from "../edge_limits.ts";
 import type { FetchCommand, FetchReply, ValueRequest } from "../protocol.ts";
 import { ValueCache } from "../value_cache.ts";
@@ -138,7 +138,7 @@ export async function openFetchLab(options: FetchLabOptions = {}): Promise<Fetch
     upstreamCa: options.trusted === false ? [] : [ca.certificatePem],
   };
   const resources = options.parsed ?? (options.resources ?? [{}]).map(labResource);
-  const fetcher = new EdgeFetcher({ resources, network, values, audit: caller });
+  const fetcher = new EdgeFetcher({ resources, dial: edgeDial(network), values, audit: caller });
   const owned = stack.move();
   return {
     fetcher,
