@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CANARY, CLOSE, okay } from "../testing/lab.ts";
-import { openEdgeLab } from "./testing/proxy_lab.ts";
+import { openEdgeLab } from "./testing/edge_lab.ts";
 
 const get = (token: string, more = "", path = "/repos") =>
   `GET ${path} HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer ${token}\r\n${more}${CLOSE}\r\n`;

@@ -5,7 +5,7 @@ import { parseCredentialLocation } from "../../policy/server/credential_location
 import { encodeLatin1 } from "../http/latin1.ts";
 import { CANARY, utf8 } from "../testing/lab.ts";
 import { injectCredential } from "./inject_credential.ts";
-import { isDenial } from "./testing/edge_lab.ts";
+import { isDenial } from "./testing/fetch_lab.ts";
 
 function inject(location: string, value: string, pathAndQuery = "/a") {
   using secret = new Secret(parseSecretRef("a"), utf8(value));

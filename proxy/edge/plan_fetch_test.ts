@@ -5,7 +5,7 @@ import { ScrubPlan } from "../scrub/scrub_plan.ts";
 import { CANARY, utf8 } from "../testing/lab.ts";
 import { EDGE_LIMITS } from "./edge_limits.ts";
 import { type CallerRequest, planFetch, type PlannedFetch, refuseHeld } from "./plan_fetch.ts";
-import { isDenial, type LabResource, labResource } from "./testing/edge_lab.ts";
+import { isDenial, type LabResource, labResource } from "./testing/fetch_lab.ts";
 
 type Headers = CallerRequest["headers"];
 

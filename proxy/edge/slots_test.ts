@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Slots } from "./slots.ts";
-import { isDenial } from "./testing/edge_lab.ts";
+import { isDenial } from "./testing/fetch_lab.ts";
 
 Deno.test("TM-38 Slots runs as much as it may, lets as much wait, and refuses the rest at once", async () => {
   const slots = new Slots({ running: 2, waiting: 1 });

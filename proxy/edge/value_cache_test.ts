@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PortCaller } from "../port_calls.ts";
 import { CANARY, utf8 } from "../testing/lab.ts";
-import { isDenial, LabVault, withEdgeLimits } from "./testing/edge_lab.ts";
+import { isDenial, LabVault, withEdgeLimits } from "./testing/fetch_lab.ts";
 import { withShortLimit } from "../testing/with_short_limit.ts";
 import { EDGE_LIMITS } from "./edge_limits.ts";
 import type { ValueRequest } from "./protocol.ts";

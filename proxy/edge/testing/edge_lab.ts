@@ -1,195 +1,226 @@
-import { type Host, parseHost } from "../../../policy/host.ts";
+import { parseHost } from "../../../policy/host.ts";
 import { parseHostGrant } from "../../../policy/host_pattern.ts";
 import type { AuditEvent } from "../../../policy/server/audit_event.ts";
-import type { Network, Resource } from "../../../policy/server/bundle.ts";
+import type { Resource } from "../../../policy/server/bundle.ts";
 import { parseCredentialLocation } from "../../../policy/server/credential_location.ts";
-import { Denial } from "../../../policy/server/denial.ts";
 import { parseRefPattern, parseResourceRef } from "../../../policy/server/resource_ref.ts";
+import { closeQuietly } from "../../close_quietly.ts";
+import { encodeLatin1 } from "../../http/latin1.ts";
 import { answerCalls, PortCaller } from "../../port_calls.ts";
 import type { ValueFromResolver } from "../../protocol.ts";
-import { CANARY, okay, utf8 } from "../../testing/lab.ts";
+import type { Refusal } from "../../refusal.ts";
+import { CANARY, okay, readAll, utf8 } from "../../testing/lab.ts";
+import { RawClient } from "../../testing/raw_client.ts";
 import { RawUpstream } from "../../testing/raw_upstream.ts";
 import { CertificateAuthority } from "../../tls/certificate_authority.ts";
-import { EdgeFetcher } from "../edge_fetcher.ts";
-import { EDGE_LIMITS } from "../edge_limits.ts";
-import type { FetchCommand, FetchReply, ValueRequest } from "../protocol.ts";
+import { writeAll } from "../../write_all.ts";
+import { EdgeProxy, type EdgeProxyOptions } from "../edge_proxy.ts";
+import type { StateAnswer, StateRequest, ValueRequest } from "../protocol.ts";
+import { newTokenId, type ProxyPass, type SealedClaims, TokenSealer } from "../token_sealer.ts";
 import { ValueCache } from "../value_cache.ts";
 
-/** A resource of a bundle, written as there. */
+/** A resource as a bundle writes it, with what is usual left out. */
 export interface LabResource {
   readonly ref?: string;
   readonly secret?: string;
-  readonly ttl?: number;
   readonly location?: string;
   readonly hosts?: readonly string[];
   readonly methods?: readonly string[];
   readonly paths?: readonly string[];
 }
 
-export function labResource(raw: LabResource = {}): Resource {
+export interface EdgeLabOptions {
+  readonly resources?: readonly LabResource[];
+  /** Values by the backend's ref; the default is {@linkcode CANARY} for every one, with the ref before it if not "pat". */
+  readonly values?: Readonly<Record<string, string>>;
+  /** What the upstream answers. */
+  readonly respond?: (request: string, conn: Deno.Conn) => string | Promise<string>;
+  /** Takes the place of what the audit worker answers. */
+  readonly audit?: (event: AuditEvent) => Promise<null>;
+  /** Takes the place of what the state worker answers. */
+  readonly state?: (request: StateRequest) => Promise<StateAnswer>;
+  readonly trusted?: boolean;
+}
+
+/** A server's proxy before a raw upstream that plays `api.test` and `other.test`, its other workers at real ports. */
+export interface EdgeLab extends AsyncDisposable {
+  readonly proxy: EdgeProxy;
+  readonly serverKey: Uint8Array<ArrayBuffer>;
+  readonly upstream: RawUpstream;
+  readonly events: readonly AuditEvent[];
+  readonly refusals: readonly Refusal[];
+  readonly revoked: { readonly ids: Set<string>; readonly subjects: Map<string, number> };
+  /** How often each value was read. */
+  readonly reads: readonly ValueRequest[];
+  /** The time that the proxy sees; settable. */
+  clock: { now: number };
+  /** A token for `github/pat` of `internal` and `agent-1`. */
+  token(claims?: Partial<Omit<SealedClaims, "resource">> & { resource?: string }): Promise<string>;
+  pass(pass?: Partial<ProxyPass>): Promise<string>;
+  /** Another proxy with the same upstream and workers. */
+  replica(options?: Partial<EdgeProxyOptions> & { labResources?: readonly LabResource[] }): Promise<EdgeProxy>;
+  /** Opens a tunnel with TLS inside. */
+  tunnel(options?: TunnelOptions): Promise<Deno.TlsConn>;
+  client(options?: TunnelOptions): Promise<RawClient>;
+  /** Sends bytes inside a tunnel and reads until the proxy closes; `CLOSE` makes it do so. */
+  inside(bytes: string, options?: TunnelOptions): Promise<string>;
+  /** Sends bytes to the proxy as they are and reads until it closes. */
+  raw(bytes: string): Promise<string>;
+}
+
+export interface TunnelOptions {
+  readonly authority?: string;
+  readonly pass?: string;
+  readonly proxy?: EdgeProxy;
+  /** What the client trusts; default: the proxy's own. */
+  readonly caPem?: string;
+}
+
+export const CALLER = { issuer: "internal", subject: "agent-1" } as const;
+
+export function labResource(resource: LabResource = {}): Resource {
   return {
-    ref: parseRefPattern(raw.ref ?? "github/pat"),
-    resolver: "gh",
-    secret: raw.secret ?? "github-pat",
+    ref: parseRefPattern(resource.ref ?? "github/pat"),
+    resolver: "backend",
+    secret: resource.secret ?? "pat",
     mode: "masked",
-    ttlSeconds: raw.ttl ?? 300,
-    location: parseCredentialLocation(raw.location ?? "header:Authorization:Bearer"),
-    hosts: (raw.hosts ?? ["api.test"]).map(parseHostGrant),
-    methods: raw.methods,
-    paths: raw.paths,
+    ttlSeconds: 300,
+    location: parseCredentialLocation(resource.location ?? "header:Authorization:Bearer"),
+    hosts: (resource.hosts ?? ["api.test"]).map(parseHostGrant),
+    methods: resource.methods,
+    paths: resource.paths,
   };
 }
 
-/** A vault on the other end of a port: gives values as resolver workers do, and counts. */
-export class LabVault implements Disposable {
-  /** By the backend's own ref; none: the value cannot be read. */
-  readonly values: Map<string, string | Uint8Array>;
-  readonly reads: string[] = [];
-  /** What it waits for before each answer. */
-  gate: Promise<void> = Promise.resolve();
-  readonly caller: PortCaller<ValueRequest, null>;
-  readonly #answering: Disposable;
-  readonly #sent: MessagePort[] = [];
-
-  constructor(values: Readonly<Record<string, string | Uint8Array>>) {
-    this.values = new Map(Object.entries(values));
-    const { port1, port2 } = new MessageChannel();
-    this.caller = new PortCaller(port1);
-    this.#answering = this.answer(port2);
-  }
-
-  /** Answers another port too. */
-  answer(port: MessagePort): Disposable {
-    return answerCalls<ValueRequest, null>(port, async ({ secret }, ports) => {
-      this.reads.push(secret);
-      await this.gate;
-      const value = this.values.get(secret);
-      if (value === undefined) throw new Denial("SECRET_UNAVAILABLE", { detail: "its backend has no such item" });
-      const { port1, port2 } = new MessageChannel();
-      const message: ValueFromResolver = { id: "any", bytes: typeof value === "string" ? utf8(value) : value.slice() };
-      port1.postMessage(message);
-      // Closed at the end: here, where both ends are in one isolate, the message would go with it.
-      this.#sent.push(port1);
-      ports.push(port2);
-      return null;
-    });
-  }
-
-  [Symbol.dispose](): void {
-    for (const port of this.#sent) port.close();
-    this.caller[Symbol.dispose]();
-    this.#answering[Symbol.dispose]();
-  }
-}
-
-export interface EdgeLabOptions {
-  readonly resources?: readonly LabResource[];
-  /** In place of `resources`. */
-  readonly parsed?: readonly Resource[];
-  readonly values?: Readonly<Record<string, string | Uint8Array>>;
-  readonly respond?: (request: string, conn: Deno.Conn) => string | Promise<string>;
-  /** What the host sends as soon as it has a request's head. */
-  readonly onHead?: (head: string) => string;
-  /** The name on the host's certificate. */
-  readonly certificateFor?: string;
-  readonly certifiedAt?: Date;
-  readonly trusted?: boolean;
-  /** Names that are dialled at the host; the default is `api.test` and `other.test`. */
-  readonly names?: readonly string[];
-  /** What becomes of a line of the audit log. */
-  readonly onAudit?: (event: AuditEvent) => Promise<void>;
-}
-
-/** An edge, its vault and audit log on ports, before a raw host over TLS. */
-export interface EdgeLab extends AsyncDisposable {
-  readonly fetcher: EdgeFetcher;
-  readonly values: ValueCache;
-  readonly vault: LabVault;
-  readonly host: RawUpstream;
-  readonly network: Network;
-  /** What was acknowledged. */
-  readonly audit: readonly AuditEvent[];
-  /** The default is a GET of `https://api.test/` for `github/pat`. */
-  fetch(changes?: Partial<FetchCommand>): Promise<FetchReply>;
+export function proxyAuthorization(pass: string): string {
+  return `Proxy-Authorization: Basic ${btoa(`kz:${pass}`)}\r\n`;
 }
 
 export async function openEdgeLab(options: EdgeLabOptions = {}): Promise<EdgeLab> {
   const stack = new AsyncDisposableStack();
-  const ca = await CertificateAuthority.create({ now: options.certifiedAt ?? new Date() });
-  const certificate = await ca.issue(parseHost(options.certificateFor ?? "api.test"));
-  const host = stack.use(new RawUpstream(certificate, options.respond ?? (() => okay("hello")), options));
-  const vault = stack.use(new LabVault(options.values ?? { "github-pat": CANARY }));
-  const values = stack.use(new ValueCache(vault.caller));
-  const audit: AuditEvent[] = [];
-  const { port1, port2 } = new MessageChannel();
-  stack.use(answerCalls<AuditEvent, null>(port2, async (event) => {
-    await options.onAudit?.(event);
-    audit.push(event);
-    return null;
-  }));
-  const caller = stack.use(new PortCaller<AuditEvent, null>(port1));
-  const led = (options.names ?? ["api.test", "other.test"]).map((name): [Host, { hostname: string; port: number }] => [
-    parseHost(name),
-    { hostname: "127.0.0.1", port: host.port },
-  ]);
-  const network: Network = {
-    connect: new Map(led),
-    upstreamCa: options.trusted === false ? [] : [ca.certificatePem],
+  const upstreamCa = await CertificateAuthority.create({ now: new Date() });
+  const certificate = await upstreamCa.issue(parseHost("api.test"));
+  const upstream = stack.use(new RawUpstream(certificate, options.respond ?? (() => okay("hello"))));
+  const serverKey = crypto.getRandomValues(new Uint8Array(32));
+  const sealer = await TokenSealer.create(serverKey);
+  const events: AuditEvent[] = [];
+  const refusals: Refusal[] = [];
+  const reads: ValueRequest[] = [];
+  const revoked = { ids: new Set<string>(), subjects: new Map<string, number>() };
+  const clock = { now: Date.now() };
+
+  const connectCalls = <Request, Answer>(handle: (request: Request, ports: MessagePort[]) => Promise<Answer>) => {
+    const { port1, port2 } = new MessageChannel();
+    stack.use(answerCalls<Request, Answer>(port2, handle));
+    return stack.use(new PortCaller<Request, Answer>(port1));
   };
-  const resources = options.parsed ?? (options.resources ?? [{}]).map(labResource);
-  const fetcher = new EdgeFetcher({ resources, network, values, audit: caller });
-  const owned = stack.move();
+  const audit = connectCalls<AuditEvent, null>(
+    options.audit ?? ((event) => {
+      events.push(event);
+      return Promise.resolve(null);
+    }),
+  );
+  const state = connectCalls<StateRequest, StateAnswer>(
+    options.state ?? ((request) => {
+      if (request.kind !== "is-revoked") throw new Error("not asked here");
+      const { id, issuer, subject, issuedAt } = request;
+      const until = revoked.subjects.get(`${issuer}|${subject}`) ?? -Infinity;
+      return Promise.resolve({ revoked: revoked.ids.has(id) || issuedAt <= until });
+    }),
+  );
+  const vault = connectCalls<ValueRequest, null>((request, ports) => {
+    reads.push(request);
+    const value = options.values?.[request.secret] ??
+      (request.secret === "pat" ? CANARY : `${request.secret}-${CANARY}`);
+    const { port1, port2 } = new MessageChannel();
+    const answer: ValueFromResolver = { id: request.secret, bytes: utf8(value) };
+    port1.postMessage(answer);
+    stack.defer(() => port1.close());
+    ports.push(port2);
+    return Promise.resolve(null);
+  });
+  const values = stack.use(new ValueCache(vault));
+  const replica: EdgeLab["replica"] = async ({ labResources, ...more } = {}) =>
+    stack.use(
+      await EdgeProxy.start({
+        listen: { hostname: "127.0.0.1", port: 0 },
+        resources: (labResources ?? options.resources ?? [{}]).map(labResource),
+        serverKey,
+        values,
+        audit,
+        state,
+        dial: {
+          connect: new Map(["api.test", "other.test", "evil.test"].map((name) => [
+            parseHost(name),
+            { hostname: "127.0.0.1", port: upstream.port },
+          ])),
+          upstreamCa: options.trusted === false ? [] : [upstreamCa.certificatePem],
+          anyAddress: true,
+        },
+        now: () => clock.now,
+        onRefusal: (refusal) => refusals.push(refusal),
+        ...more,
+      }),
+    );
+  const proxy = await replica();
+  const pass: EdgeLab["pass"] = (part = {}) => sealer.sealPass({ ...CALLER, expiresAt: clock.now + 60_000, ...part });
+  const dial = (to = proxy) => Deno.connect({ hostname: "127.0.0.1", port: to.port });
+  const tunnel: EdgeLab["tunnel"] = async ({ authority = "api.test:443", proxy: to = proxy, ...given } = {}) => {
+    const conn = await dial(to);
+    try {
+      const login = proxyAuthorization(given.pass ?? await pass());
+      await writeAll(conn, encodeLatin1(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${login}\r\n`));
+      const answer = await readHead(conn);
+      if (!answer.startsWith("HTTP/1.1 200 ")) throw new Error(answer + await readAll(conn));
+      const hostname = authority.replace(/:\d+$/, "");
+      const tls = await Deno.startTls(conn, { hostname, caCerts: [given.caPem ?? to.caPem] });
+      await tls.handshake();
+      return tls;
+    } catch (error) {
+      closeQuietly(conn);
+      throw error;
+    }
+  };
+  const exchange = async (conn: Deno.Conn, bytes: string) => {
+    using _ = { [Symbol.dispose]: () => closeQuietly(conn) };
+    await writeAll(conn, encodeLatin1(bytes)).catch(() => {});
+    return await readAll(conn);
+  };
   return {
-    fetcher,
-    values,
-    vault,
-    host,
-    network,
-    audit,
-    fetch: (changes) => fetcher.fetch(labCommand(resources[0]!, changes)),
+    proxy,
+    serverKey,
+    upstream,
+    events,
+    refusals,
+    revoked,
+    reads,
+    clock,
+    token: ({ resource = "github/pat", ...part } = {}) =>
+      sealer.seal({
+        id: newTokenId(),
+        resource: parseResourceRef(resource),
+        ...CALLER,
+        issuedAt: clock.now,
+        expiresAt: clock.now + 60_000,
+        ...part,
+      }),
+    pass,
+    replica,
+    tunnel,
+    client: async (tunnelOptions) => new RawClient(await tunnel(tunnelOptions)),
+    inside: async (bytes, tunnelOptions) => await exchange(await tunnel(tunnelOptions), bytes),
+    raw: async (bytes) => await exchange(await dial(), bytes),
     async [Symbol.asyncDispose]() {
-      await owned.disposeAsync();
+      await stack.disposeAsync();
       // Lets the connections that were closed finish their last turn.
       await new Promise((resolve) => setTimeout(resolve, 20));
     },
   };
 }
 
-export function labCommand(resource: Resource, changes: Partial<FetchCommand> = {}): FetchCommand {
-  return {
-    ref: parseResourceRef("github/pat"),
-    resource,
-    url: "https://api.test/",
-    method: "GET",
-    headers: [],
-    body: undefined,
-    caller: { issuer: "internal", subject: "agent-7" },
-    policy: "agent-reads-github",
-    ...changes,
-  };
-}
-
-/** Runs `body` with other limits. */
-export async function withEdgeLimits(
-  limits: Partial<Record<keyof typeof EDGE_LIMITS, number>>,
-  body: () => Promise<void>,
-): Promise<void> {
-  const before = { ...EDGE_LIMITS };
-  Object.assign(EDGE_LIMITS, limits);
-  try {
-    await body();
-  } finally {
-    Object.assign(EDGE_LIMITS, before);
-  }
-}
-
-/** For `assert.rejects()`: a denial with this code, which holds no value. */
-export function isDenial(code: string, detail?: RegExp): (error: unknown) => boolean {
-  return (error) => {
-    if (!(error instanceof Denial)) throw error;
-    if (error.code !== code || (detail !== undefined && !detail.test(error.detail ?? ""))) {
-      throw new Error(`${error.code}: ${error.detail}`, { cause: error });
-    }
-    return true;
-  };
+async function readHead(conn: Deno.Conn): Promise<string> {
+  let text = "";
+  const byte = new Uint8Array(1);
+  while (!text.endsWith("\r\n\r\n") && await conn.read(byte) !== null) text += String.fromCharCode(byte[0]!);
+  return text;
 }
