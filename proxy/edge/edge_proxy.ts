@@ -1,5 +1,6 @@
 import { AppError } from "../../policy/error.ts";
 import type { AuditEvent } from "../../policy/server/audit_event.ts";
+import { LIMITS } from "../limits.ts";
 import type { PortCaller } from "../port_calls.ts";
 import { ProxyServer } from "../proxy_server.ts";
 import type { Refusal } from "../refusal.ts";
@@ -64,7 +65,9 @@ export class EdgeProxy implements Disposable {
   async end(graceMs: number): Promise<void> {
     this.#server.stopAccepting();
     using limit = timeLimit(graceMs, () => new Error("Cannot wait longer: the time has passed"));
-    await limit.within(this.#service.idle()).catch(() => {});
+    const idle = await limit.within(this.#service.idle()).then(() => true, () => false);
+    // The last responses are written, and have still to arrive.
+    if (idle) await new Promise((resolve) => setTimeout(resolve, Math.min(graceMs, LIMITS.drainMs)));
     this[Symbol.dispose]();
   }
 

@@ -165,9 +165,9 @@ export class EdgeService implements ProxyService<ProxyPass> {
     const { now, values, dial, audit } = this.#options;
     // A tunnel may be older than the pass that it was opened with.
     if (!(now() < caller.expiresAt)) throw new Refusal("PROXY_PASS_EXPIRED", {}, 403);
-    if (!METHOD_REGEXP.test(head.method)) throw new HttpError("HTTP_METHOD_REFUSED", 405);
     swap.assertFewTokens();
     await eachOf(swap, (token) => this.#identify(token, caller));
+    if (!METHOD_REGEXP.test(head.method)) throw new HttpError("HTTP_METHOD_REFUSED", 405);
     if (!origin.secure) throw new Refusal("PROXY_CLEAR_TEXT");
     const access: AccessTarget = { host: origin.host, port: origin.port, method: head.method, path: target.path };
     await eachOf(swap, (token) => this.#authorize(token, access));

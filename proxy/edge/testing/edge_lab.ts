@@ -5,7 +5,7 @@ import type { Resource } from "../../../policy/server/bundle.ts";
 import { parseCredentialLocation } from "../../../policy/server/credential_location.ts";
 import { parseRefPattern, parseResourceRef } from "../../../policy/server/resource_ref.ts";
 import { closeQuietly } from "../../close_quietly.ts";
-import { encodeLatin1 } from "../../http/latin1.ts";
+import { decodeLatin1, encodeLatin1 } from "../../http/latin1.ts";
 import { answerCalls, PortCaller } from "../../port_calls.ts";
 import type { ValueFromResolver } from "../../protocol.ts";
 import type { Refusal } from "../../refusal.ts";
@@ -47,6 +47,7 @@ export interface EdgeLab extends AsyncDisposable {
   readonly proxy: EdgeProxy;
   readonly serverKey: Uint8Array<ArrayBuffer>;
   readonly upstream: RawUpstream;
+  readonly values: ValueCache;
   readonly events: readonly AuditEvent[];
   readonly refusals: readonly Refusal[];
   readonly revoked: { readonly ids: Set<string>; readonly subjects: Map<string, number> };
@@ -171,10 +172,16 @@ export async function openEdgeLab(options: EdgeLabOptions = {}): Promise<EdgeLab
       const login = proxyAuthorization(given.pass ?? await pass());
       await writeAll(conn, encodeLatin1(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${login}\r\n`));
       const answer = await readHead(conn);
-      if (!answer.startsWith("HTTP/1.1 200 ")) throw new Error(answer + await readAll(conn));
+      if (!answer.startsWith("HTTP/1.1 200 ")) {
+        const body = new Uint8Array(1024);
+        throw new Error(answer + decodeLatin1(body.subarray(0, await conn.read(body) ?? 0)));
+      }
       const hostname = authority.replace(/:\d+$/, "");
       const tls = await Deno.startTls(conn, { hostname, caCerts: [given.caPem ?? to.caPem] });
-      await tls.handshake();
+      await tls.handshake().catch((error) => {
+        closeQuietly(tls);
+        throw error;
+      });
       return tls;
     } catch (error) {
       closeQuietly(conn);
@@ -190,6 +197,7 @@ export async function openEdgeLab(options: EdgeLabOptions = {}): Promise<EdgeLab
     proxy,
     serverKey,
     upstream,
+    values,
     events,
     refusals,
     revoked,
