@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { PortCaller } from "../../../proxy/port_calls.ts";
+import { sealLine } from "./audit_line.ts";
 import { auditPermissions } from "./audit_process.ts";
 import type { SinkAddress } from "./sink_address.ts";
 import { deriveAuditKey } from "./audit_key.ts";
@@ -304,6 +305,27 @@ Deno.test("TM-27 AuditProcess does not go on behind a line that another process 
   assert.equal(linesOf(directory.log)[0]!["event"], "genesis");
   assert.deepEqual(log.troubles.map((trouble) => trouble?.code), ["AUDIT_BROKEN", undefined]);
 });
+
+const STRANGERS: readonly (readonly [why: string, change: (log: string) => string])[] = [
+  ["a line that continues its chain", (log) => {
+    const { seq, hash } = JSON.parse(log.trimEnd().split("\n").at(-1)!);
+    const fields = { event: "resolve", outcome: "allowed" };
+    return `${log}${sealLine({ fields, at: 0 }, { seq, hash }, { run: "0123456789abcdef", key: undefined }).text}\n`;
+  }],
+  ["a log that lacks its last line", (log) => log.replace(/.*\n$/, "")],
+];
+for (const [why, change] of STRANGERS) {
+  Deno.test(`TM-27 AuditProcess does not go on behind ${why} while it runs [S-7.1]`, async () => {
+    using directory = logDirectory();
+    await using log = await openLog(directory.log);
+    await log.audit.append(numbered(1));
+    const changed = change(Deno.readTextFileSync(directory.log));
+    Deno.writeTextFileSync(directory.log, changed);
+    await assert.rejects(log.audit.append(numbered(2)), { code: "AUDIT_UNAVAILABLE" });
+    assert.equal(Deno.readTextFileSync(directory.log), changed);
+    assert.match(log.troubles[0]?.message ?? "", /it is not the log of this server$/);
+  });
+}
 
 Deno.test("AuditProcess goes on after copytruncate, in the chain of the copy [S-7.1]", async () => {
   using directory = logDirectory();
