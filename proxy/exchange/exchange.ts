@@ -94,7 +94,9 @@ export async function carryExchange(
     }
     for (;;) {
       const fresh = upstream === undefined || !upstream.used;
-      upstream ??= await connectUpstream({ ...origin, named: plan.named }, policy.dial, route);
+      upstream ??= route === undefined
+        ? await connectUpstream({ ...origin, named: plan.named }, policy.dial)
+        : await route.open(origin);
       const outcome = await attempt(request, upstream, {
         client,
         sink: { ...sink, expectsContinue: request.expectsContinue },

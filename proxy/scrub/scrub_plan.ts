@@ -15,6 +15,15 @@ export interface Replacement {
   readonly secret?: SecretName;
 }
 
+/** Forms of replacements that are in use: a plan is made anew with each value that comes to many others. */
+const FORMS = new WeakMap<Replacement, readonly Uint8Array[]>();
+
+function formsOf(replacement: Replacement): readonly Uint8Array[] {
+  let forms = FORMS.get(replacement);
+  if (forms === undefined) FORMS.set(replacement, forms = encodedForms(replacement.text));
+  return forms;
+}
+
 /** All that is searched for in one direction, made once for a run. */
 export class ScrubPlan {
   readonly #set: PatternSet;
@@ -31,7 +40,7 @@ export class ScrubPlan {
       const { text, standIn } = replacement;
       if (new TextEncoder().encode(text).length < MIN_SCRUBBED_BYTES) continue;
       const bytes = new TextEncoder().encode(standIn);
-      for (const form of encodedForms(text)) {
+      for (const form of formsOf(replacement)) {
         patterns.push(form);
         standIns.push(bytes);
         owner.push(replacement);

@@ -30,20 +30,21 @@ export interface Upstream extends Disposable {
  * Connects to a host and, where `secure`, verifies its certificate for its name before a byte of a request goes out; there
  * is no fallback (TM-09).
  *
- * @param route Goes that way instead, and looks nothing up.
- * @throws {Refusal} `PROXY_UPSTREAM_CERTIFICATE` or what {@linkcode dial} or the route throws.
+ * @param until Gives the attempt up early.
+ * @throws {Refusal} `PROXY_UPSTREAM_CERTIFICATE` or what {@linkcode dial} throws.
  */
 export async function connectUpstream(
   target: DialTarget & { readonly secure: boolean },
   settings: DialSettings,
-  route?: ServerRoute,
+  until?: AbortSignal,
 ): Promise<Upstream> {
-  if (route !== undefined) return await route.open(target);
-  const { conn, loopback } = await dial(target, settings);
+  const { conn, loopback } = await dial(target, settings, until);
   if (!target.secure) return upstream(conn, loopback && target.named);
   // `startTls()` takes the connection over: from then on only what it returns can be closed.
   let open: Deno.Conn = conn;
-  const timer = setTimeout(() => closeQuietly(open), LIMITS.handshakeTimeoutMs);
+  const giveUp = () => closeQuietly(open);
+  const timer = setTimeout(giveUp, LIMITS.handshakeTimeoutMs);
+  until?.addEventListener("abort", giveUp, { once: true });
   try {
     const secure = await Deno.startTls(conn, {
       hostname: serverName(target.host),
@@ -58,6 +59,7 @@ export async function connectUpstream(
     throw tlsRefusal(error);
   } finally {
     clearTimeout(timer);
+    until?.removeEventListener("abort", giveUp);
   }
 }
 
