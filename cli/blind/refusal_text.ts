@@ -94,7 +94,10 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   PROXY_SERVER_UNREACHABLE: { state: "the server's proxy cannot be reached" },
   PROXY_SERVER_REFUSED: {
     state: "the server's proxy does not open a tunnel to the host",
-    hint: ({ host }) => `See whether a resource of the server's bundle has "${host}" in hosts`,
+    hint: ({ host, detail }) =>
+      detail === "it answers 407"
+        ? "The pass may have expired: it is read anew"
+        : `See whether a resource of the server's bundle has "${host}" in hosts`,
   },
   PROXY_SERVER_CERTIFICATE: { state: "the server's proxy shows a certificate that is not of the server's authority" },
   PROXY_CREDENTIALS_REQUIRED: {

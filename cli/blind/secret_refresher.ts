@@ -1,3 +1,4 @@
+import { SERVER_PROXY_REF } from "../../policy/server/server_proxy.ts";
 import { getProvider } from "../../providers/registry.ts";
 import type { KzConfig } from "../config/model.ts";
 import { RESOLVE_TIMEOUT_MS, type WantedSecret } from "../resolve/resolve_all.ts";
@@ -38,7 +39,8 @@ export class SecretRefresher implements Disposable {
         ids.has(id) && now - (this.#lastUnauthorized.get(id) ?? -Infinity) >= UNAUTHORIZED_PAUSE_MS
       );
       for (const { id } of due) this.#lastUnauthorized.set(id, now);
-      if (due.length > 0) group.read(due);
+      // The way to a server's proxy is told with tokens that need it.
+      if (due.length > 0) group.read(due.some(({ id }) => id === SERVER_PROXY_REF) ? group.values : due);
     }
   }
 

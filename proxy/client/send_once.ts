@@ -109,7 +109,7 @@ async function exchange(
   settings: ClientSettings & { readonly signal: AbortSignal },
 ): Promise<ClientResponse> {
   const { dial, allowPrivate, signal } = settings;
-  using upstream = await connectUpstream({ ...origin, named: allowPrivate }, dial, { until: signal });
+  using upstream = await connectUpstream({ ...origin, named: allowPrivate }, dial, signal);
   // It may have ended while the connection was made.
   signal.throwIfAborted();
   if (!upstream.trusted) {

@@ -95,7 +95,9 @@ export async function carryExchange(
     if (policy.announce !== undefined) await policy.announce();
     for (;;) {
       const fresh = upstream === undefined || !upstream.used;
-      upstream ??= await connectUpstream({ ...origin, named: plan.named }, policy.dial, { route });
+      upstream ??= route === undefined
+        ? await connectUpstream({ ...origin, named: plan.named }, policy.dial)
+        : await route.open(origin);
       const outcome = await attempt(request, upstream, {
         client,
         sink: { ...sink, expectsContinue: request.expectsContinue },

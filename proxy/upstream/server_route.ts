@@ -61,13 +61,17 @@ export class ServerRoute {
   async open(origin: Authority): Promise<Upstream> {
     using limit = timeLimit(
       LIMITS.connectTimeoutMs + LIMITS.handshakeTimeoutMs,
-      () => new Refusal("PROXY_SERVER_UNREACHABLE", { detail: "no answer in time" }),
+      () => unreachable("no answer in time"),
     );
-    let socket: Socket | undefined;
+    const { host, port, ca } = this.#way;
+    const socket = connectTcp({ host: unbracketed(host), port, noDelay: true });
+    // Whoever waits for it is told; an error that comes later is no event of its own.
+    socket.on("error", () => {});
     try {
-      socket = await limit.within(connect(this.#way));
+      await limit.within(until(socket, "connect", () => unreachable("it does not accept a connection")));
       await limit.within(this.#openTunnel(socket, origin));
-      const secure = await limit.within(handshake(socket, origin.host, this.#way.ca));
+      const secure = startTls(socket, origin.host, ca);
+      await limit.within(until(secure, "secureConnect", () => new Refusal("PROXY_SERVER_CERTIFICATE")));
       const conn = new NodeConn(secure);
       return {
         conn,
@@ -78,7 +82,7 @@ export class ServerRoute {
         [Symbol.dispose]: () => closeQuietly(conn),
       };
     } catch (error) {
-      socket?.destroy();
+      socket.destroy();
       throw error;
     }
   }
@@ -95,12 +99,12 @@ export class ServerRoute {
       );
       const reader = new ByteReader(conn);
       const head = await reader.readHead(LIMITS.headBytes, () => {});
-      if (head === undefined) throw new Refusal("PROXY_SERVER_UNREACHABLE", { detail: "it closes the connection" });
+      if (head === undefined) throw unreachable("it closes the connection");
       const { status } = parseResponseHead(head);
       if (status === 200) {
         // The proxy waits for our ClientHello; what it says before is not TLS.
         if (reader.availableLength > 0) {
-          throw new Refusal("PROXY_SERVER_UNREACHABLE", { detail: "it speaks too early" });
+          throw unreachable("it speaks too early");
         }
         return;
       }
@@ -108,7 +112,7 @@ export class ServerRoute {
       throw new Refusal("PROXY_SERVER_REFUSED", { detail: `it answers ${status}` });
     } catch (error) {
       if (error instanceof Refusal) throw error;
-      throw new Refusal("PROXY_SERVER_UNREACHABLE", { detail: "its answer is not one of a proxy" });
+      throw unreachable("its answer is not one of a proxy");
     } finally {
       conn.release();
     }
@@ -131,41 +135,38 @@ function readWay(text: string): Way {
   };
 }
 
-function connect({ host, port }: Way): Promise<Socket> {
+/** Waits for an event, or for the connection to fail. */
+function until(socket: Socket, event: "connect" | "secureConnect", failed: () => Refusal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connectTcp({ host: unbracketed(host), port, noDelay: true });
-    socket.once("connect", () => {
-      socket.removeAllListeners("error");
-      resolve(socket);
-    });
-    socket.once("error", () => {
+    const end = () => {
       socket.destroy();
-      reject(new Refusal("PROXY_SERVER_UNREACHABLE", { detail: "it does not accept a connection" }));
+      reject(failed());
+    };
+    socket.once("error", end).once("close", end);
+    socket.once(event, () => {
+      socket.off("error", end).off("close", end);
+      resolve();
     });
   });
 }
 
 /** Node's TLS, which trusts `ca` alone; Deno's own would trust it besides the usual roots. */
-function handshake(socket: Socket, host: Host, ca: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const name = unbracketed(host);
-    const isAddress = name !== host || /^[0-9.]+$/.test(name);
-    const secure = connectTls({
-      socket,
-      host: name,
-      ...(isAddress ? {} : { servername: name }),
-      ca,
-      ALPNProtocols: ["http/1.1"],
-    });
-    secure.once("secureConnect", () => {
-      secure.removeAllListeners("error");
-      resolve(secure);
-    });
-    secure.once("error", () => {
-      secure.destroy();
-      reject(new Refusal("PROXY_SERVER_CERTIFICATE"));
-    });
+function startTls(socket: Socket, host: Host, ca: string): Socket {
+  const name = unbracketed(host);
+  // An address is never sent as a server name (RFC 6066 §3).
+  const isAddress = name !== host || /^[0-9.]+$/.test(name);
+  const secure = connectTls({
+    socket,
+    host: name,
+    ...(isAddress ? {} : { servername: name }),
+    ca,
+    ALPNProtocols: ["http/1.1"],
   });
+  return secure.on("error", () => {});
+}
+
+function unreachable(detail: string): Refusal {
+  return new Refusal("PROXY_SERVER_UNREACHABLE", { detail });
 }
 
 function unbracketed(host: Host): string {

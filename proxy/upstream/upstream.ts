@@ -30,15 +30,14 @@ export interface Upstream extends Disposable {
  * Connects to a host and, where `secure`, verifies its certificate for its name before a byte of a request goes out; there
  * is no fallback (TM-09).
  *
- * @param options `route`: goes that way instead, and looks nothing up. `until`: gives the attempt up early.
- * @throws {Refusal} `PROXY_UPSTREAM_CERTIFICATE` or what {@linkcode dial} or the route throws.
+ * @param until Gives the attempt up early.
+ * @throws {Refusal} `PROXY_UPSTREAM_CERTIFICATE` or what {@linkcode dial} throws.
  */
 export async function connectUpstream(
   target: DialTarget & { readonly secure: boolean },
   settings: DialSettings,
-  { route, until }: { readonly route?: ServerRoute | undefined; readonly until?: AbortSignal } = {},
+  until?: AbortSignal,
 ): Promise<Upstream> {
-  if (route !== undefined) return await route.open(target);
   const { conn, loopback } = await dial(target, settings, until);
   if (!target.secure) return upstream(conn, loopback && target.named);
   // `startTls()` takes the connection over: from then on only what it returns can be closed.

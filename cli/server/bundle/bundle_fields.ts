@@ -5,6 +5,7 @@ import { converted, type Field, listOf, oneOf, parsed, table, type TableOf } fro
 import { BACKENDS } from "./backend_fields.ts";
 import { issuerField } from "./issuer_fields.ts";
 import { resourceField } from "./resource_fields.ts";
+import { STATE } from "./state_fields.ts";
 import { NAME_PATTERN, parsePolicyName } from "./texts.ts";
 
 // Every key of `bundle.yaml` is defined once, here and in what this imports: the reader reads by these definitions and
@@ -50,6 +51,7 @@ const FIELDS = {
   network: table({ upstream_ca: BLIND_FIELDS.upstream_ca, connect: BLIND_FIELDS.connect }, {
     description: "How hosts are reached, as under [blind] in .keyzero.toml.",
   }),
+  state: STATE,
   revokers: parsed((text) => parseRule(text, "identity"), {
     description: "CEL over a caller's identity: who may revoke the tokens of others. Absent: nobody.",
     minLength: 1,

@@ -71,7 +71,7 @@ async function readDocument(yaml: YamlFile, around: Surroundings, report: Report
 }
 
 function assemble(
-  { policies, resources, backends, network, revokers }: BundleFields,
+  { policies, resources, backends, network, state, revokers }: BundleFields,
   { issuers, upstreamCa }: { issuers: Bundle["issuers"]; upstreamCa: readonly string[] },
 ): Bundle | undefined {
   if (policies === undefined || resources === undefined || backends === undefined) return undefined;
@@ -81,6 +81,7 @@ function assemble(
     resources,
     backends,
     network: { connect: network?.connect ?? new Map(), upstreamCa },
+    state: state ?? { kind: "memory" },
     revokers,
   };
 }

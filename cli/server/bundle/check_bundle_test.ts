@@ -82,6 +82,7 @@ Deno.test("checkBundle() reads every key of the design's example [S-1.1]", async
       connect: new Map([["api.github.com", { hostname: "127.0.0.1", port: 8443 }]]),
       upstreamCa: [CA],
     },
+    state: { kind: "memory" },
     revokers: undefined,
   });
 });

@@ -79,7 +79,12 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
   if (key.isOwn && options.proxy !== undefined) {
     say("kz: tokens end with this process; KEYZERO_SERVER_KEY keeps them over restarts and replicas");
   }
-  if (stdio !== undefined) void relayStdio(stdio.port1).then(() => events.push("end"));
+  const stopped = new AbortController();
+  scope.defer(() => stopped.abort());
+  if (stdio !== undefined) {
+    const streams = { input: Deno.stdin.readable, output: Deno.stdout.writable, signal: stopped.signal };
+    void relayStdio(stdio.port1, streams).then(() => events.push("end"));
+  }
   scope.use(new BundleWatch(options.bundle, () => events.push("changed")));
   listen(events, scope);
   for (let event = await events.next(); event !== "end"; event = await events.next()) {

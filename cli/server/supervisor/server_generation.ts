@@ -55,8 +55,10 @@ export class ServerGeneration implements AsyncDisposable {
   static async start(bundle: Bundle, state: StateProcess, context: ServerContext): Promise<ServerGeneration> {
     using opened = new DisposableStack();
     const [fetches, keys] = [new MessageChannel(), new MessageChannel()];
-    const { issuers, network, resources } = bundle;
-    opened.use(new JwksProcess({ issuers, network, calls: keys.port2, onFailed: context.onBroken }));
+    const { network, resources } = bundle;
+    const jwks = opened.use(new JwksProcess(bundle));
+    jwks.onBroken = context.onBroken;
+    jwks.start(keys.port2);
     const edge = opened.use(new EdgeProcess({ resources, network, proxy: context.proxy }));
     const { proxy } = await edge.serve({
       serverKey: context.serverKey,
