@@ -2,11 +2,10 @@
 import assert from "node:assert/strict";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { Agent } from "../scripts/demo/agent.ts";
 import { findForm } from "./support/forms.ts";
 import { githubBundle, githubFiles } from "./support/github_bundle.ts";
-import { kzCommand } from "./support/kz.ts";
-import { makeCanary, makeProject } from "./support/project.ts";
+import { McpClient } from "./support/mcp_client.ts";
+import { makeCanary } from "./support/project.ts";
 import { startTeamServer } from "./support/team_server.ts";
 import { TestIssuer } from "./support/test_issuer.ts";
 import { startTlsUpstream } from "./support/tls_upstream.ts";
@@ -31,19 +30,21 @@ Deno.test("an agent fetches over MCP on standard streams and never sees the valu
   const issuer = await TestIssuer.create();
   // The host echoes all it is sent, the credential included.
   await using upstream = await startTlsUpstream({ host: "api.github.com" });
-  await using project = await makeProject({
-    files: { "bundle.yaml": githubBundle(issuer, upstream), ...githubFiles(canary, upstream) },
+  await using server = await startTeamServer({
+    bundle: githubBundle(issuer, upstream),
+    files: githubFiles(canary, upstream),
+    args: ["--mcp"],
   });
-  const start = ["server", "start", "--bundle", "bundle.yaml", "--mcp", "--audit", "file:audit.jsonl"];
+  const { project } = server;
   const jwt = await issuer.sign();
   let transcript: string;
   {
-    await using agent = await Agent.start(await kzCommand(start, project.home), project.dir);
-    assert.equal(await agent.toolCount(), 2);
+    await using agent = await McpClient.connect(server);
+    assert.equal((await agent.client.listTools()).tools.length, 2);
     const args = { jwt, resource: "github/pat", resolver: "gh", url: ISSUES, method: "GET" };
     const answer = await agent.call("fetch", args);
     assert.equal(answer.isError, false, answer.text);
-    assert.match(answer.text, /"status": ?200/);
+    assert.match(answer.text, /"status":200/);
     assert.match(answer.text, /repos\/myorg\/myrepo\/issues/);
     const token = await agent.call("resolve", { jwt, resource: "github/pat" });
     assert.match(token.text, /KZ_TOK_1/);
@@ -54,7 +55,7 @@ Deno.test("an agent fetches over MCP on standard streams and never sees the valu
     assert.equal(elsewhere.isError, true);
     const stranger = await agent.call("fetch", { ...args, jwt: await issuer.sign({ service_name: "other" }) });
     assert.equal(stranger.isError, true);
-    transcript = agent.messages + agent.stderr;
+    transcript = agent.transcript + server.stderr;
   }
   assert.deepEqual(upstream.seen.map(({ headers }) => headers["authorization"]), [`Bearer ${canary}`]);
   assert.equal(findForm(transcript, canary), undefined, "the value is in the transcript");
@@ -76,7 +77,7 @@ Deno.test("an agent fetches over streamable HTTP and never sees the value [S-5.6
     args: ["--listen", "127.0.0.1:0", "--mcp"],
   });
   const client = new Client({ name: "test", version: "1.0.0" });
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${(await server.url()).replace(/,$/, "")}/mcp`)));
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${await server.url()}/mcp`)));
   const jwt = await issuer.sign();
   const results: unknown[] = [];
   for (const resource of ["github/pat", "github/direct"]) {
@@ -121,6 +122,6 @@ Deno.test("direct mode gives the value over HTTP, to whom policy allows it [S-4.
   assert.equal(JSON.stringify(stranger.body).includes(canary), false);
   const audit = await server.audit();
   const decisions = audit.filter(({ event }) => event === "resolve");
-  assert.deepEqual(decisions.map(({ outcome }) => outcome), ["allowed", "allowed", "denied", "denied"]);
+  assert.deepEqual(decisions.map(({ outcome }) => outcome).sort(), ["allowed", "allowed", "denied", "denied"]);
   assert.equal(findForm(JSON.stringify(audit) + server.stderr, canary), undefined);
 });
