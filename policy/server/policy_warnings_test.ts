@@ -85,6 +85,7 @@ const WARNINGS: readonly [
   ["a ref that no resource has", [["allow", 'service == "a" && ref == "github/pta"']], [`p0 ${NO_RESOURCE}`]],
   ["a ref of another case", [["allow", 'service == "a" && ref == "GitHub/pat"']], [`p0 ${NO_RESOURCE}`]],
   ["a ref that is not canonical", [["allow", 'service == "a" && ref == "github//pat"']], [`p0 ${NO_RESOURCE}`]],
+  ["a glob that is compared as a text", [["allow", 'service == "a" && ref == "aws/*"']], [`p0 ${NO_RESOURCE}`]],
   ["refs that no resource has", [["allow", 'service == "a" && ref in ["x", "y"]']], [`p0 ${NO_RESOURCE}`]],
   ["a glob that no resource fits", [["allow", 'service == "a" && glob("gitlab/**", ref)']], [`p0 ${NO_RESOURCE}`]],
   ["a glob without a star", [["allow", 'service == "a" && glob("gitlab", ref)']], [`p0 ${NO_RESOURCE}`]],

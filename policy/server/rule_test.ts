@@ -1,3 +1,4 @@
+// Longer than 300 lines: tables of what rules say and of what is refused, a row for each.
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AppError } from "../error.ts";
