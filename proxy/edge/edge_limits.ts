@@ -6,7 +6,7 @@ export const EDGE_LIMITS = {
   valuesBytes: 1024 * 1024,
   /** The longest value, as for providers. */
   valueBytes: 64 * 1024,
-  /** Reading a value, over the wait for its worker; no provider that answers takes longer. */
+  /** Reading a value, the start of its worker included: half of what a fetch may take. */
   valueTimeoutMs: 15_000,
   /** A value that could not be read is asked for again after this. */
   failureMs: 1_000,
