@@ -128,8 +128,9 @@ export class EdgeService implements ProxyService<ProxyPass> {
     }
   }
 
-  onRefusal(refusal: Refusal): void {
-    this.#options.onRefusal(refusal);
+  onRefusal({ code, facts: { secret: _, ...facts }, status }: Refusal): void {
+    // What a swap calls its tokens means nothing to others.
+    this.#options.onRefusal(new Refusal(code, facts, status));
   }
 
   /** Waits until no exchange is on its way. */
