@@ -1,7 +1,7 @@
 import config from "../deno.json" with { type: "json" };
 import { AppError } from "../policy/error.ts";
 import type { CommandSpec } from "./commands/command.ts";
-import { COMMANDS } from "./commands/table.ts";
+import { findCommand } from "./commands/find_command.ts";
 import { exitStatusOf, reportErrors } from "./terminal/report_error.ts";
 import { writeStderr, writeStdout } from "./terminal/write.ts";
 
@@ -13,14 +13,15 @@ import { writeStderr, writeStdout } from "./terminal/write.ts";
  */
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    const [name, ...rest] = args;
+    const [name] = args;
     if (name === "--version" || name === "-V") {
       writeStdout(`kz ${config.version}\n`);
       return 0;
     }
     if (name === undefined || name === "--help" || name === "-h") return await showOverview(name !== undefined);
-    const spec = COMMANDS.find((command) => command.name === name) ?? await unknownCommand(name);
-    return await run(spec, rest);
+    const named = findCommand(args);
+    if (named.kind === "command") return await run(named.spec, named.rest);
+    return await showGroup(named.name, named.rest.includes("--help"));
   } catch (error) {
     // Ctrl-C at a question: nothing went wrong, and 130 is what a shell expects of it.
     if (error instanceof Error && error.name === "Cancelled") return 130;
@@ -64,8 +65,12 @@ async function showOverview(asked: boolean): Promise<number> {
   return asked ? 0 : 2;
 }
 
-async function unknownCommand(name: string): Promise<CommandSpec> {
-  return (await import("./commands/help.ts")).findCommand(name);
+/** A group alone is half a command. */
+async function showGroup(name: string, asked: boolean): Promise<number> {
+  const { groupHelp } = await import("./commands/help.ts");
+  if (asked) writeStdout(groupHelp(name));
+  else writeStderr(groupHelp(name));
+  return asked ? 0 : 2;
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);

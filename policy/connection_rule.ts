@@ -115,10 +115,30 @@ function hostMatches(pattern: ConnectionRule["host"], host: Host, matcher: HostM
 }
 
 function requestMatches(rule: ConnectionRule, request: ConnectionRequest): boolean {
-  if (rule.methods !== undefined && !rule.methods.includes(request.method ?? "")) return false;
-  if (rule.paths === undefined) return true;
   const path = request.path ?? "";
   // A path that a server may read in two ways fits no allowance and every denial: doubt denies.
-  if (isAmbiguousPath(path)) return !rule.allow;
-  return rule.paths.some((known) => known.endsWith("*") ? path.startsWith(known.slice(0, -1)) : path === known);
+  if (!rule.allow && rule.paths !== undefined && isAmbiguousPath(path)) return fitsMethod(rule, request);
+  return fitsRequest(rule, request);
+}
+
+/**
+ * Whether method and path are among those that are allowed. What is absent fits everything, an empty list nothing, and a
+ * path that a server may read in two ways none that is looked at (TM-19).
+ */
+export function fitsRequest(
+  allowed: Pick<ConnectionRule, "methods" | "paths">,
+  request: Pick<ConnectionRequest, "method" | "path">,
+): boolean {
+  if (!fitsMethod(allowed, request)) return false;
+  if (allowed.paths === undefined) return true;
+  const path = request.path ?? "";
+  if (isAmbiguousPath(path)) return false;
+  return allowed.paths.some((known) => known.endsWith("*") ? path.startsWith(known.slice(0, -1)) : path === known);
+}
+
+function fitsMethod(
+  { methods }: Pick<ConnectionRule, "methods">,
+  { method }: Pick<ConnectionRequest, "method">,
+): boolean {
+  return methods === undefined || methods.includes(method ?? "");
 }

@@ -22,15 +22,18 @@ export class ByteBudget {
   /** A share of the budget, empty at first; it is given back with its scope. */
   lease(): ByteLease {
     let held = 0;
+    let isOver = false;
     return {
       grow: (bytes) => {
-        if (this.#taken + bytes > this.#maxBytes) throw new Refusal("PROXY_OVERLOADED");
+        // Work that nobody waits for any more may go on for a moment: what it took then would never be given back.
+        if (isOver || this.#taken + bytes > this.#maxBytes) throw new Refusal("PROXY_OVERLOADED");
         this.#taken += bytes;
         held += bytes;
       },
       [Symbol.dispose]: () => {
         this.#taken -= held;
         held = 0;
+        isOver = true;
       },
     };
   }
@@ -38,6 +41,6 @@ export class ByteBudget {
 
 /** What one exchange holds of a {@linkcode ByteBudget}. */
 export interface ByteLease extends Disposable {
-  /** @throws {Refusal} `PROXY_OVERLOADED` if not so much is left; what was held before stays held. */
+  /** @throws {Refusal} `PROXY_OVERLOADED` if not so much is left, or the lease has ended; what was held before stays held. */
   grow(bytes: number): void;
 }

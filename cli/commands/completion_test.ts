@@ -7,7 +7,7 @@ for (const shell of SHELLS) {
   Deno.test(`makeScript() knows every command and option for ${shell}`, () => {
     const script = makeScript(shell) ?? "";
     for (const { name, options } of COMMANDS) {
-      assert.match(script, new RegExp(`\\b${name}\\b`));
+      for (const word of name.split(" ")) assert.match(script, new RegExp(`\\b${word}\\b`));
       for (const option of options) assert.match(script, new RegExp(`(?:--|-l )${option.name}\\b`));
     }
   });
@@ -29,6 +29,9 @@ const COMPLETED: [words: string[], expected: string][] = [
   [["kz", "put", "--m"], "--missing"],
   [["kz", "completion", "f"], "fish"],
   [["kz", "help", "val"], "validate"],
+  [["kz", "serv"], "server"],
+  [["kz", "server", "sta"], "start"],
+  [["kz", "server", "start", "--bun"], "--bundle"],
 ];
 for (const [words, expected] of COMPLETED) {
   Deno.test({

@@ -1,24 +1,32 @@
-import { AppError } from "../../policy/error.ts";
-import { nearestName } from "../config/nearest.ts";
 import { writeStdout } from "../terminal/write.ts";
 import { allOptions, type Arguments } from "./arguments.ts";
 import type { CommandSpec } from "./command.ts";
+import { findCommand, groupOf } from "./find_command.ts";
 import { COMMANDS } from "./table.ts";
 
 /** `kz help [command]` */
-export function helpCommand({ operands: [name] }: Arguments): Promise<number> {
-  writeStdout(name === undefined ? overview() : commandHelp(findCommand(name)));
+export function helpCommand({ operands }: Arguments): Promise<number> {
+  writeStdout(operands.length === 0 ? overview() : helpFor(operands));
   return Promise.resolve(0);
 }
 
-/** @throws {AppError} `USAGE_INVALID`; the message never holds `name`. */
-export function findCommand(name: string): CommandSpec {
-  const spec = COMMANDS.find((command) => command.name === name);
-  if (spec !== undefined) return spec;
-  const near = nearestName(name, COMMANDS.map((command) => command.name));
-  throw new AppError("USAGE_INVALID", "Cannot find command: there is none of that name", {
-    hints: [near === undefined ? 'Run "kz help" to see the commands' : `Did you mean "kz ${near}"?`],
-  });
+/** @throws {AppError} `USAGE_INVALID` for words that name nothing. */
+function helpFor(words: readonly string[]): string {
+  const named = findCommand(words);
+  return named.kind === "command" ? commandHelp(named.spec) : groupHelp(named.name);
+}
+
+/** What `kz server` prints, and `kz help server`. */
+export function groupHelp(name: string): string {
+  return [
+    `Usage: kz ${name} <command> [options]`,
+    "",
+    "Commands:",
+    ...columns(groupOf(name).map((spec) => [spec.name.slice(name.length + 1), spec.summary])),
+    "",
+    `Run "kz help ${name} <command>" for the options of a command.`,
+    "",
+  ].join("\n");
 }
 
 /** What `kz --help` prints. */

@@ -139,6 +139,23 @@ const TASKS: readonly {
     ],
   },
   {
+    why: "keyzero",
+    task: taskFor("keyzero", ["github/pat"], {
+      options: { url: "https://kz.internal:8443", jwt_file: "/run/jwt", ca: "/etc/ca.pem" },
+    }),
+    granted: [
+      { name: "net", host: "kz.internal:8443" },
+      { name: "read", path: "/run/jwt" },
+      { name: "read", path: "/etc/ca.pem" },
+    ],
+    denied: [
+      { name: "net", host: "kz.internal:443" },
+      { name: "net", host: "api.github.com:443" },
+      { name: "read", path: "/run" },
+      { name: "env", variable: "KEYZERO_JWT_FILE" },
+    ],
+  },
+  {
     why: "aws, an endpoint",
     task: taskFor("aws", ["sm://a"], { options: { region: "eu-west-1", endpoint: "https://aws.internal:8443" } }),
     granted: [{ name: "net", host: "aws.internal:8443" }],

@@ -77,7 +77,7 @@ async function carried(pieces: readonly string[], hash: string, budget = new Byt
   const payload = new ChunkedPayload({ next: () => Promise.resolve(queue.shift()), trailers: [] }, {
     signed,
     signer: hash === UNSIGNED_TRAILER ? undefined : new ChunkSigner(signed, credentials, REAL_SEED),
-    detector: new ScrubPlan([{ text: MASKED.keyId, standIn: "" }]).detector(),
+    detector: new ScrubPlan([{ text: MASKED.keyId, standIn: MASKED.keyId }]).detector(),
     lease: budget.lease(),
   });
   let out = "";

@@ -1,4 +1,5 @@
 import { type ConnectionDecision, decideConnection } from "../../policy/connection_rule.ts";
+import { isOverrideHeader } from "../../policy/override_header.ts";
 import { endToEnd, type Field, listed, single } from "../http/fields.ts";
 import { type Framing, requestFraming } from "../http/framing.ts";
 import { HttpError } from "../http/http_error.ts";
@@ -33,7 +34,7 @@ export interface RequestPlan {
 }
 
 /** Methods that are never carried: an echo of the request, and a tunnel inside a tunnel (TM-21). */
-const REFUSED_METHODS: ReadonlySet<string> = new Set(["TRACE", "TRACK", "CONNECT"]);
+export const REFUSED_METHODS: ReadonlySet<string> = new Set(["TRACE", "TRACK", "CONNECT"]);
 
 /** Fields that the proxy writes itself. */
 const REWRITTEN: ReadonlySet<string> = new Set(["host", "content-length", "accept-encoding"]);
@@ -85,20 +86,11 @@ function decideRequest(
   );
 }
 
-/** Headers by which some servers take another method or path than that of the request line. */
-const OVERRIDES: ReadonlySet<string> = new Set([
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
-  "x-original-url",
-  "x-rewrite-url",
-]);
-
 /** Where a rule or a grant looks at methods or paths, what it looks at has to be what the server will see (TM-14, TM-19). */
 function refuseOverrides(fields: readonly Field[], { rules, tokens }: ProxyPolicy): void {
   const byRule = rules?.some(({ methods, paths }) => methods !== undefined || paths !== undefined) === true;
   if (!byRule && !tokens.bindsPaths) return;
-  if (fields.some(({ lower }) => OVERRIDES.has(lower.replaceAll("_", "-")))) {
+  if (fields.some(({ lower }) => isOverrideHeader(lower))) {
     throw new Refusal("POLICY_REQUEST_DENIED", { detail: "a header asks for another method or path" });
   }
 }

@@ -81,11 +81,21 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 const STRUCTURAL: ReadonlySet<string> = new Set(["content-length", "host", ...HOP_BY_HOP]);
 
 /**
- * Whether a name is a structural field's for readers that take other characters for the hyphen, and for nobody else:
- * gateways that hand fields on as variables (RFC 3875 §4.1.18) read `Content_Length` as `Content-Length` (TM-18).
+ * A lower-case name as it is read by those who take other characters for the hyphen: gateways that hand fields on as
+ * variables (RFC 3875 §4.1.18) read `Content_Length` as `Content-Length` (TM-18, TM-20).
  */
+export function foldedName(lower: string): string {
+  return lower.replace(/[^a-z0-9]/g, "-");
+}
+
+/** Whether a name, in any spelling, is that of a field by which messages are framed or routed. */
+export function isStructural(lower: string): boolean {
+  return STRUCTURAL.has(foldedName(lower));
+}
+
+/** Whether a name is a structural field's for such readers, and for nobody else. */
 function isDisguised(lower: string): boolean {
-  return /[^a-z0-9-]/.test(lower) && STRUCTURAL.has(lower.replace(/[^a-z0-9]/g, "-"));
+  return /[^a-z0-9-]/.test(lower) && isStructural(lower);
 }
 
 /** What a `Connection` field may name besides hop-by-hop fields; anything else could strip a field that matters (TM-18). */

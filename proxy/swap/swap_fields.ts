@@ -5,9 +5,15 @@ import { Refusal } from "../refusal.ts";
 import type { TokenGrant } from "../token_table.ts";
 import { requireGrant, type SwapContext } from "./grant.ts";
 
-/** Control characters end or split a header field (TM-22). */
-// deno-lint-ignore no-control-regex
-const UNSENDABLE_REGEXP = /[\x00-\x08\x0a-\x1f\x7f]/;
+/**
+ * Whether a value may stand in a header: control characters would end or split it (TM-22).
+ *
+ * @param real One character for each byte.
+ */
+export function isSendable(real: string): boolean {
+  // deno-lint-ignore no-control-regex
+  return !/[\x00-\x08\x0a-\x1f\x7f]/.test(real);
+}
 
 /**
  * Replaces each masked token in header fields by its secret value.
@@ -78,7 +84,7 @@ function swapBasic(field: Field, context: SwapContext): Swapped | undefined {
 function reveal(grant: TokenGrant, use: (real: string) => string): string {
   return grant.real.reveal((bytes) => {
     const real = decodeLatin1(bytes);
-    if (UNSENDABLE_REGEXP.test(real)) throw new Refusal("PROXY_VALUE_UNSENDABLE", { secret: grant.name });
+    if (!isSendable(real)) throw new Refusal("PROXY_VALUE_UNSENDABLE", { secret: grant.name });
     return use(real);
   });
 }

@@ -7,11 +7,18 @@ export interface LeafCertificate {
   readonly keyPem: string;
 }
 
+interface Validity {
+  readonly from: Date;
+  readonly to: Date;
+}
+
 /**
- * How long a CA and its leaves are valid. The key dies with the process, so that this bounds only how long a run may
+ * How long a run's CA and every leaf are valid. The key dies with the process, so that this bounds only how long a run may
  * last; thirty days is longer than agents run and short enough that a stray certificate is soon worthless.
  */
 const VALIDITY_MS = 30 * 24 * 60 * 60 * 1000;
+/** A leaf that is older is made again: half of its life is left for the connections it was made for. */
+export const LEAF_RENEW_MS = VALIDITY_MS / 2;
 /** Clients in containers may have clocks that run a little behind. */
 const BACKDATE_MS = 60 * 60 * 1000;
 
@@ -45,7 +52,7 @@ export class CertificateAuthority {
   readonly #keyId: Uint8Array;
   readonly #leafSpki: Uint8Array;
   readonly #leafKeyPem: string;
-  readonly #validity: { from: Date; to: Date };
+  readonly #madeAt: Date;
 
   private constructor(parts: {
     certificatePem: string;
@@ -54,7 +61,7 @@ export class CertificateAuthority {
     keyId: Uint8Array;
     leafSpki: Uint8Array;
     leafKeyPem: string;
-    validity: { from: Date; to: Date };
+    madeAt: Date;
   }) {
     this.certificatePem = parts.certificatePem;
     this.#signer = parts.signer;
@@ -62,34 +69,41 @@ export class CertificateAuthority {
     this.#keyId = parts.keyId;
     this.#leafSpki = parts.leafSpki;
     this.#leafKeyPem = parts.leafKeyPem;
-    this.#validity = parts.validity;
+    this.#madeAt = parts.madeAt;
   }
 
   /** Makes a new CA with new keys. */
-  static async create(options: { now: Date }): Promise<CertificateAuthority> {
-    const [caKeys, leafKeys] = await Promise.all([
-      crypto.subtle.generateKey(KEY_ALGORITHM, false, ["sign", "verify"]),
-      crypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]),
-    ]);
-    const [caSpki, leafSpki, leafKey] = await Promise.all([
-      crypto.subtle.exportKey("spki", caKeys.publicKey),
+  static async create({ now }: { now: Date }): Promise<CertificateAuthority> {
+    const keys = await crypto.subtle.generateKey(KEY_ALGORITHM, false, ["sign", "verify"]);
+    // A name of its own each run, so that clients that cache issuers by name never mix two runs.
+    const run = hex(serialNumber()).slice(0, 8);
+    const validity = { from: new Date(now.getTime() - BACKDATE_MS), to: new Date(now.getTime() + VALIDITY_MS) };
+    return await CertificateAuthority.ofKeys(keys, { nameWithKeyId: () => `KeyZero run ${run}`, validity, now });
+  }
+
+  /**
+   * Makes a CA of keys that were made elsewhere: P-256, a private key for signing and a public one that can be exported.
+   *
+   * @param nameWithKeyId Its common name; it is given eight hexadecimal digits of the key's identifier.
+   */
+  static async ofKeys(
+    { privateKey, publicKey }: CryptoKeyPair,
+    { nameWithKeyId, validity, now }: { nameWithKeyId(keyId: string): string; validity: Validity; now: Date },
+  ): Promise<CertificateAuthority> {
+    const leafKeys = await crypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
+    const [spki, leafSpki, leafKey] = await Promise.all([
+      crypto.subtle.exportKey("spki", publicKey),
       crypto.subtle.exportKey("spki", leafKeys.publicKey),
       crypto.subtle.exportKey("pkcs8", leafKeys.privateKey),
     ]);
-    const serial = serialNumber();
-    // A name of its own each run, so that clients that cache issuers by name never mix two runs.
-    const name = distinguishedName(`KeyZero run ${hex(serial).slice(0, 8)}`);
-    const validity = {
-      from: new Date(options.now.getTime() - BACKDATE_MS),
-      to: new Date(options.now.getTime() + VALIDITY_MS),
-    };
-    const keyId = new Uint8Array(await crypto.subtle.digest("SHA-1", caSpki));
-    const certificate = await sign(caKeys.privateKey, {
-      serial,
+    const keyId = new Uint8Array(await crypto.subtle.digest("SHA-1", spki));
+    const name = distinguishedName(nameWithKeyId(hex(keyId).slice(0, 8)));
+    const certificate = await sign(privateKey, {
+      serial: serialNumber(),
       issuer: name,
       subject: name,
       validity,
-      spki: new Uint8Array(caSpki),
+      spki: new Uint8Array(spki),
       extensions: [
         extension(OID.basicConstraints, true, der.sequence(der.boolean(true), der.integer(new Uint8Array([0])))),
         // keyCertSign and cRLSign: bits 5 and 6 (RFC 5280 §4.2.1.3).
@@ -99,23 +113,23 @@ export class CertificateAuthority {
     });
     return new CertificateAuthority({
       certificatePem: pem("CERTIFICATE", certificate),
-      signer: caKeys.privateKey,
+      signer: privateKey,
       name,
       keyId,
       leafSpki: new Uint8Array(leafSpki),
       leafKeyPem: pem("PRIVATE KEY", new Uint8Array(leafKey)),
-      validity,
+      madeAt: now,
     });
   }
 
-  /** Makes a certificate that is good for `host` alone. */
-  async issue(host: Host): Promise<LeafCertificate> {
+  /** Makes a certificate that is good for `host` alone, for thirty days from `now`; without it from when the CA was made. */
+  async issue(host: Host, { now }: { now: Date } = { now: this.#madeAt }): Promise<LeafCertificate> {
     const certificate = await sign(this.#signer, {
       serial: serialNumber(),
       issuer: this.#name,
       // The name is in subjectAltName only: a common name ends at 64 characters, and no client reads it any more.
       subject: der.sequence(),
-      validity: this.#validity,
+      validity: { from: new Date(now.getTime() - BACKDATE_MS), to: new Date(now.getTime() + VALIDITY_MS) },
       spki: this.#leafSpki,
       extensions: [
         extension(OID.basicConstraints, true, der.sequence()),
@@ -135,7 +149,7 @@ interface Unsigned {
   readonly serial: Uint8Array;
   readonly issuer: der.DerNode;
   readonly subject: der.DerNode;
-  readonly validity: { readonly from: Date; readonly to: Date };
+  readonly validity: Validity;
   readonly spki: Uint8Array;
   readonly extensions: der.DerNode[];
 }

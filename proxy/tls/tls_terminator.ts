@@ -2,7 +2,7 @@ import type { Host } from "../../policy/host.ts";
 import { acceptEach } from "../accept_each.ts";
 import { closeQuietly } from "../close_quietly.ts";
 import { LIMITS } from "../limits.ts";
-import type { CertificateAuthority } from "./certificate_authority.ts";
+import { type CertificateAuthority, LEAF_RENEW_MS } from "./certificate_authority.ts";
 
 /** Both ends of a terminated connection: TLS bytes go in and out at `outer`, clear text at `inner`. */
 export interface TerminatedTls {
@@ -25,7 +25,7 @@ const EARLY_MS = 1_000;
 export class TlsTerminator implements Disposable {
   readonly #authority: CertificateAuthority;
   /** Least recently used first. */
-  readonly #listeners = new Map<Host, Promise<Deno.TlsListener>>();
+  readonly #listeners = new Map<Host, { readonly open: Promise<Deno.TlsListener>; readonly renewAt: number }>();
   /** Who waits for which connection, by its two ports: its own alone may be shared by connections to two listeners. */
   readonly #waiting = new Map<string, { take(conn: Deno.TlsConn): void; giveUp(): void }>();
   /** Accepted before its other end learnt its own port. */
@@ -65,20 +65,25 @@ export class TlsTerminator implements Disposable {
   }
 
   #listenerFor(host: Host): Promise<Deno.TlsListener> {
-    const known = this.#listeners.get(host);
+    const now = Date.now();
+    let listener = this.#listeners.get(host);
     this.#listeners.delete(host);
-    const listener = known ?? this.#listen(host);
+    if (listener !== undefined && listener.renewAt <= now) {
+      retire(listener.open);
+      listener = undefined;
+    }
+    listener ??= { open: this.#listen(host), renewAt: now + LEAF_RENEW_MS };
     this.#listeners.set(host, listener);
     if (this.#listeners.size > LIMITS.interceptedHosts) {
-      const [oldest, stale] = this.#listeners.entries().next().value!;
+      const [oldest, { open }] = this.#listeners.entries().next().value!;
       this.#listeners.delete(oldest);
-      stale.then(closeQuietly, () => {});
+      retire(open);
     }
-    return listener;
+    return listener.open;
   }
 
   async #listen(host: Host): Promise<Deno.TlsListener> {
-    const { certPem, keyPem } = await this.#authority.issue(host);
+    const { certPem, keyPem } = await this.#authority.issue(host, { now: new Date() });
     const listener = Deno.listenTls({
       hostname: LOOPBACK,
       port: 0,
@@ -113,7 +118,7 @@ export class TlsTerminator implements Disposable {
 
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const listener of this.#listeners.values()) listener.then(closeQuietly, () => {});
+    for (const { open } of this.#listeners.values()) retire(open);
     for (const { giveUp } of [...this.#waiting.values()]) giveUp();
     for (const { conn, timer } of this.#early.values()) {
       clearTimeout(timer);
@@ -121,6 +126,11 @@ export class TlsTerminator implements Disposable {
     }
     this.#early.clear();
   }
+}
+
+/** Closes a listener; connections that it accepted go on. */
+function retire(listener: Promise<Deno.TlsListener>): void {
+  listener.then(closeQuietly, () => {});
 }
 
 /** What tells a connection on loopback from every other that is open: where it comes from and where it goes. */

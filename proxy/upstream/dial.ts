@@ -31,18 +31,23 @@ export interface DialTarget {
  *
  * Every address of the name is looked at before one is dialled; one that is not public refuses them all (TM-12).
  *
+ * @param until Ends the attempt early; a look-up is only bounded.
  * @returns The connection, and whether it ends on this machine.
  * @throws {Refusal} `POLICY_ADDRESS_DENIED` or `PROXY_UPSTREAM_UNREACHABLE`.
  */
 export async function dial(
   target: DialTarget,
   settings: DialSettings,
+  until?: AbortSignal,
 ): Promise<{ readonly conn: Deno.TcpConn; readonly loopback: boolean }> {
   const instead = settings.connect.get(target.host);
-  if (instead !== undefined) return { conn: await connect([instead.hostname], instead.port), loopback: false };
+  if (instead !== undefined) {
+    return { conn: await connect([instead.hostname], { port: instead.port, until }), loopback: false };
+  }
   const addresses = await lookUp(target.host);
   for (const address of addresses) assertAllowed(address, target);
-  const conn = await connect(settings.anyAddress ? addresses : [unbracketed(target.host)], target.port);
+  const hostnames = settings.anyAddress ? addresses : [unbracketed(target.host)];
+  const conn = await connect(hostnames, { port: target.port, until });
   try {
     const address = (conn.remoteAddr as Deno.NetAddr).hostname;
     assertAllowed(address, target);
@@ -72,8 +77,12 @@ async function lookUp(host: Host): Promise<string[]> {
 }
 
 /** Tries each address in turn within one time limit. */
-async function connect(hostnames: readonly string[], port: number): Promise<Deno.TcpConn> {
-  const signal = AbortSignal.timeout(LIMITS.connectTimeoutMs);
+async function connect(
+  hostnames: readonly string[],
+  { port, until }: { port: number; until: AbortSignal | undefined },
+): Promise<Deno.TcpConn> {
+  const limit = AbortSignal.timeout(LIMITS.connectTimeoutMs);
+  const signal = until === undefined ? limit : AbortSignal.any([limit, until]);
   for (const hostname of hostnames) {
     try {
       const conn = await Deno.connect({ hostname, port, signal });

@@ -1,16 +1,27 @@
 import type { Host } from "../../policy/host.ts";
 import { closeQuietly } from "../close_quietly.ts";
-import { ByteReader } from "../http/byte_reader.ts";
+import { ByteReader, type ByteSource } from "../http/byte_reader.ts";
 import { LIMITS } from "../limits.ts";
 import { Refusal } from "../refusal.ts";
+import type { ByteSink } from "../write_all.ts";
 import { dial, type DialSettings, type DialTarget } from "./dial.ts";
+import type { ServerRoute } from "./server_route.ts";
+
+/** What of a connection is used. */
+export interface UpstreamConn extends ByteSink, ByteSource {
+  /** Says that nothing more comes. */
+  closeWrite(): Promise<void>;
+  close(): void;
+}
 
 /** A connection to a host, for one exchange after another. */
 export interface Upstream extends Disposable {
-  readonly conn: Deno.Conn;
+  readonly conn: UpstreamConn;
   readonly reader: ByteReader;
   /** TLS with a verified peer, or clear text that stays on this machine. */
   readonly trusted: boolean;
+  /** Undefined: it ends at the host itself. */
+  readonly route: ServerRoute | undefined;
   /** Whether it has carried an exchange before. */
   used: boolean;
 }
@@ -19,17 +30,21 @@ export interface Upstream extends Disposable {
  * Connects to a host and, where `secure`, verifies its certificate for its name before a byte of a request goes out; there
  * is no fallback (TM-09).
  *
+ * @param until Gives the attempt up early.
  * @throws {Refusal} `PROXY_UPSTREAM_CERTIFICATE` or what {@linkcode dial} throws.
  */
 export async function connectUpstream(
   target: DialTarget & { readonly secure: boolean },
   settings: DialSettings,
+  until?: AbortSignal,
 ): Promise<Upstream> {
-  const { conn, loopback } = await dial(target, settings);
+  const { conn, loopback } = await dial(target, settings, until);
   if (!target.secure) return upstream(conn, loopback && target.named);
   // `startTls()` takes the connection over: from then on only what it returns can be closed.
   let open: Deno.Conn = conn;
-  const timer = setTimeout(() => closeQuietly(open), LIMITS.handshakeTimeoutMs);
+  const giveUp = () => closeQuietly(open);
+  const timer = setTimeout(giveUp, LIMITS.handshakeTimeoutMs);
+  until?.addEventListener("abort", giveUp, { once: true });
   try {
     const secure = await Deno.startTls(conn, {
       hostname: serverName(target.host),
@@ -44,11 +59,13 @@ export async function connectUpstream(
     throw tlsRefusal(error);
   } finally {
     clearTimeout(timer);
+    until?.removeEventListener("abort", giveUp);
   }
 }
 
 function upstream(conn: Deno.Conn, trusted: boolean): Upstream {
-  return { conn, reader: new ByteReader(conn), trusted, used: false, [Symbol.dispose]: () => closeQuietly(conn) };
+  const reader = new ByteReader(conn);
+  return { conn, reader, trusted, route: undefined, used: false, [Symbol.dispose]: () => closeQuietly(conn) };
 }
 
 /** A kept connection, unless its host closed it or spoke out of turn meanwhile. */

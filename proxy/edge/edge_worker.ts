@@ -1,0 +1,83 @@
+/**
+ * The edge worker's entry: it takes its setup once, and serves until it is told to end. Its `net` permission is the
+ * resources' hosts, and it has no other.
+ */
+import { containErrors } from "../../policy/contain_errors.ts";
+import { AppError, toWireError } from "../../policy/error.ts";
+import type { AuditEvent } from "../../policy/server/audit_event.ts";
+import { answerCalls, PortCaller } from "../port_calls.ts";
+import { edgeDial, EdgeFetcher } from "./edge_fetcher.ts";
+import type { EdgeProxy, EdgeProxyOptions } from "./edge_proxy.ts";
+import type {
+  EdgeMessage,
+  EdgeReport,
+  EdgeSetup,
+  FetchCommand,
+  FetchReply,
+  ProxyListen,
+  StateAnswer,
+  StateRequest,
+  ValueRequest,
+} from "./protocol.ts";
+import { ValueCache } from "./value_cache.ts";
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+// The supervisor ends what it cannot trust any more.
+containErrors(scope, () => {
+  send({ kind: "failed", error: toWireError(new AppError("INTERNAL", "Cannot go on: the edge broke")) });
+  scope.close();
+});
+
+/** Set once the setup has come. */
+let end: (() => Promise<void>) | undefined;
+
+scope.onmessage = ({ data }: MessageEvent<EdgeMessage>) => {
+  if (data.kind === "end") void end?.();
+  else start(data).then(send, (error) => send({ kind: "failed", error: toWireError(error) }));
+};
+
+function send(report: EdgeReport): void {
+  scope.postMessage(report);
+}
+
+/** The proxy of the bundle before ends its listener when it is told to end, which is before this one starts. */
+const LISTEN_WAIT_MS = 5_000;
+/** What streams through the proxy for longer is cut when the server ends; a fetch is over by then. */
+const PROXY_GRACE_MS = 30_000;
+
+async function start(setup: EdgeSetup): Promise<EdgeReport> {
+  await using starting = new AsyncDisposableStack();
+  const { resources, network, serverKey } = setup;
+  const audit = starting.use(new PortCaller<AuditEvent, null>(setup.audit));
+  const state = starting.use(new PortCaller<StateRequest, StateAnswer>(setup.state));
+  const vault = starting.use(new PortCaller<ValueRequest, null>(setup.vault));
+  const values = starting.use(new ValueCache(vault));
+  const dial = edgeDial(network);
+  const fetcher = new EdgeFetcher({ resources, dial, values, audit });
+  const proxy = setup.proxy === undefined ? undefined : await startProxy(setup.proxy, {
+    resources,
+    serverKey,
+    values,
+    dial,
+    audit,
+    state,
+    listenWaitMs: LISTEN_WAIT_MS,
+  });
+  starting.use(answerCalls<FetchCommand, FetchReply>(setup.front, (command) => fetcher.fetch(command)));
+  const serving = starting.move();
+  end = async () => {
+    await Promise.all([fetcher.close(), proxy?.end(PROXY_GRACE_MS)]);
+    // The last answers are on their way to their port.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await serving.disposeAsync();
+    send({ kind: "ended" });
+    scope.close();
+  };
+  return { kind: "ready", proxy: proxy === undefined ? undefined : { port: proxy.port, caPem: proxy.caPem } };
+}
+
+/** A server without a proxy does not load it. */
+async function startProxy(listen: ProxyListen, options: Omit<EdgeProxyOptions, "listen">): Promise<EdgeProxy> {
+  const { EdgeProxy } = await import("./edge_proxy.ts");
+  return await EdgeProxy.start({ ...options, listen });
+}

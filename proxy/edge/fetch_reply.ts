@@ -1,0 +1,57 @@
+import type { ClientResponse } from "../client/send_once.ts";
+import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
+import type { ScrubPlan } from "../scrub/scrub_plan.ts";
+import { EDGE_LIMITS } from "./edge_limits.ts";
+import type { FetchReply } from "./protocol.ts";
+
+/**
+ * The response headers that a caller gets: what a body is, where it goes on, and how often one may ask. Everything else is
+ * left out: cookies and challenges, which are credentials or ask for some, and what nobody has looked at.
+ */
+const CHOSEN: ReadonlySet<string> = new Set([
+  "accept-ranges",
+  "age",
+  "allow",
+  "cache-control",
+  "content-disposition",
+  "content-language",
+  "content-location",
+  "content-type",
+  "date",
+  "deprecation",
+  "etag",
+  "expires",
+  "last-modified",
+  "link",
+  "location",
+  "retry-after",
+  "sunset",
+  "vary",
+  "x-request-id",
+  "x-total-count",
+]);
+
+/** Families of them: limits of use, and pages of lists. */
+const CHOSEN_REGEXP =
+  /^(?:x-)?(?:ratelimit|rate-limit)(?:-|$)|^x-(?:page|per-page|next-page|prev-page|total|total-pages)$/;
+
+/** Whether a response header goes to the caller. */
+export function isChosenHeader(lower: string): boolean {
+  return CHOSEN.has(lower) || CHOSEN_REGEXP.test(lower);
+}
+
+/**
+ * Makes of a host's response what the caller gets, with every value in it replaced (TM-01).
+ *
+ * @param response Its body at most the cap, decoded and not searched yet.
+ * @param values Finds every value that is held now: also those that came while the host was answering.
+ */
+export function fetchReply({ status, fields, body, truncated }: ClientResponse, values: ScrubPlan): FetchReply {
+  const headers = fields.filter(({ lower }) => isChosenHeader(lower)).map(({ lower, value }) =>
+    [lower, decodeLatin1(values.replaceAll(encodeLatin1(value)))] as const
+  );
+  // Of a body that was cut, the end may be the beginning of a value: it is left out, not flushed.
+  const whole = truncated ? values.replacer({ keepLength: false }).push(body) : values.replaceAll(body);
+  const cap = EDGE_LIMITS.responseBodyBytes;
+  return { status, headers, body: whole.slice(0, cap), truncated: truncated || whole.length > cap };
+}
