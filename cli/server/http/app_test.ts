@@ -88,7 +88,7 @@ Deno.test("POST /v1/resolve answers 200 for a single ref that is denied [S-4.1]"
   await doors.shutdown(1000);
 });
 
-Deno.test("POST /v1/fetch hands the request on, and answers text or base64 [S-4.2]", async () => {
+Deno.test("POST /v1/fetch hands the request on, and answers text or base64 [S-4.1]", async () => {
   using doors = startDoors();
   const ask = (body: unknown) =>
     call(doors.url, { path: "/v1/fetch", headers: AUTHORIZED, body: JSON.stringify(body) });
@@ -138,7 +138,7 @@ Deno.test("POST /v1/fetch hands the request on, and answers text or base64 [S-4.
   await doors.shutdown(1000);
 });
 
-Deno.test("POST /v1/revoke takes an id or a subject [S-4.3]", async () => {
+Deno.test("POST /v1/revoke takes an id or a subject [S-4.1]", async () => {
   using doors = startDoors();
   const bodies = [
     { id: "abc" },
@@ -161,7 +161,7 @@ Deno.test("POST /v1/revoke takes an id or a subject [S-4.3]", async () => {
   await doors.shutdown(1000);
 });
 
-Deno.test("GET /v1/ca.pem gives the proxy's certificate, or says that there is no proxy [S-4.3]", async () => {
+Deno.test("GET /v1/ca.pem gives the proxy's certificate, or says that there is no proxy [S-4.1]", async () => {
   using doors = startDoors({ proxyCa: "-----BEGIN CERTIFICATE-----\n" });
   const found = await call(doors.url, { method: "GET", path: "/v1/ca.pem" });
   assert.deepEqual([found.status, found.text], [200, "-----BEGIN CERTIFICATE-----\n"]);
@@ -338,7 +338,7 @@ const problems: [why: string, call: Call, status: number, code: string][] = [
   ],
 ];
 for (const [why, request, status, code] of problems) {
-  Deno.test(`createApp() answers ${status} ${code} to ${why}, and repeats nothing [S-4.7]`, async () => {
+  Deno.test(`createApp() answers ${status} ${code} to ${why}, and repeats nothing [S-4.3]`, async () => {
     using doors = startDoors();
     const answer = await call(doors.url, request);
     const problem = problemAnswer.parse(answer.json());
@@ -366,7 +366,7 @@ const details: [body: string, detail: string][] = [
   [`{"ref":"${"x".repeat(300)}"}`, "ref: is longer than 256"],
 ];
 for (const [body, detail] of details) {
-  Deno.test(`a problem says where it is: ${detail} [S-4.7]`, async () => {
+  Deno.test(`a problem says where it is: ${detail} [S-4.3]`, async () => {
     using doors = startDoors();
     const { json } = await call(doors.url, { path: "/v1/resolve", headers: AUTHORIZED, body });
     assert.equal(json().detail, detail);
@@ -374,7 +374,7 @@ for (const [body, detail] of details) {
   });
 }
 
-Deno.test("GET /healthz says that the server serves, and nothing else [S-4.4]", async () => {
+Deno.test("GET /healthz says that the server serves, and nothing else [S-4.1]", async () => {
   using doors = startDoors();
   const { status, text, headers } = await call(doors.url, { method: "GET", path: "/healthz" });
   assert.deepEqual([status, text, headers.get("cache-control")], [200, "ok\n", "no-store"]);
@@ -418,7 +418,7 @@ const hosts: [host: string, loopback: boolean, allowed: string[], status: number
 ];
 for (const [host, loopback, allowedHosts, status] of hosts) {
   const where = `${loopback ? "on loopback" : "elsewhere"}, allowed: ${allowedHosts.join(" ") || "none"}`;
-  Deno.test(`createApp() answers ${status} to Host: ${host} (${where}) [S-5.7]`, async () => {
+  Deno.test(`createApp() answers ${status} to Host: ${host} (${where}) [S-5.6]`, async () => {
     using doors = startDoors({ loopback, allowedHosts });
     assert.equal(await statusOf(doors.port, `GET /openapi.json HTTP/1.1\r\nHost: ${host}`), status);
     // Probes name a server as they like.
@@ -427,7 +427,7 @@ for (const [host, loopback, allowedHosts, status] of hosts) {
   });
 }
 
-Deno.test("GET /metrics counts requests and decisions, with labels of closed sets only [S-4.5]", async () => {
+Deno.test("GET /metrics counts requests and decisions, with labels of closed sets only [S-4.1]", async () => {
   using doors = startDoors();
   const ask = (body: string) => call(doors.url, { path: "/v1/resolve", headers: AUTHORIZED, body });
   await ask('{"refs":["github/pat","x"]}');

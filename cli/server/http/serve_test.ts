@@ -171,7 +171,7 @@ const malformed: [why: string, request: string, status: number][] = [
   ],
 ];
 for (const [why, request, status] of malformed) {
-  Deno.test(`serve() answers ${status} to ${why}, and closes [S-4.8]`, async () => {
+  Deno.test(`serve() answers ${status} to ${why}, and closes [S-4.5]`, async () => {
     using doors = startDoors();
     using client = await connect(doors.port);
     await client.send(request);
@@ -217,7 +217,7 @@ Deno.test("serve() takes what was not read of a body for no request", async () =
   await doors.shutdown(1000);
 });
 
-Deno.test("shutdown() answers what has begun, takes nothing new, and cuts off what takes too long [S-4.9]", async () => {
+Deno.test("shutdown() answers what has begun, takes nothing new, and cuts off what takes too long [S-4.5]", async () => {
   using doors = startDoors();
   const gate = Promise.withResolvers<void>();
   doors.broker.gate = gate.promise;

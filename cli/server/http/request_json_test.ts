@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Denial } from "../../../policy/server/denial.ts";
-import { parseStrictJson } from "./strict_json.ts";
+import { parseRequestJson } from "./request_json.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -15,8 +15,8 @@ const taken: [why: string, text: string][] = [
   ["nesting to the limit", `${"[".repeat(8)}${"]".repeat(8)}`],
 ];
 for (const [why, text] of taken) {
-  Deno.test(`parseStrictJson() takes ${why} [S-4.8]`, () => {
-    assert.deepEqual(parseStrictJson(bytes(text), 8), JSON.parse(text));
+  Deno.test(`parseRequestJson() takes ${why} [S-4.3]`, () => {
+    assert.deepEqual(parseRequestJson(bytes(text), 8), JSON.parse(text));
   });
 }
 
@@ -41,8 +41,8 @@ const refused: [why: string, input: Uint8Array][] = [
   ["nesting of many thousands", bytes("[".repeat(60_000) + "]".repeat(60_000))],
 ];
 for (const [why, input] of refused) {
-  Deno.test(`parseStrictJson() refuses ${why}, and does not repeat it [S-4.8]`, () => {
-    assert.throws(() => parseStrictJson(input, 8), (error: unknown) => {
+  Deno.test(`parseRequestJson() refuses ${why}, and does not repeat it [S-4.3]`, () => {
+    assert.throws(() => parseRequestJson(input, 8), (error: unknown) => {
       assert.ok(error instanceof Denial);
       assert.equal(error.code, "REQUEST_INVALID");
       assert.ok(!`${error.detail}${error.stack}`.includes("secret"));
