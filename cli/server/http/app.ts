@@ -89,6 +89,7 @@ export function createApp(broker: Broker, options: AppOptions): Hono<Env> {
     app.all(path, () => problemResponse(new HttpProblem("METHOD_NOT_ALLOWED", { headers: { allow } })));
   }
   if (mcp !== undefined) {
+    const own = options.loopback ? mcp : { jwt: undefined };
     app.all(
       "/mcp",
       guarded(options, (context) => handleMcp(context.req.raw, broker, { ...options, mcp: own, ...context.env })),

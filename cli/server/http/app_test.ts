@@ -418,7 +418,7 @@ const hosts: [host: string, loopback: boolean, allowed: string[], status: number
 ];
 for (const [host, loopback, allowedHosts, status] of hosts) {
   const where = `${loopback ? "on loopback" : "elsewhere"}, allowed: ${allowedHosts.join(" ") || "none"}`;
-  Deno.test(`createApp() answers ${status} to Host: ${host} (${where}) [S-5.6]`, async () => {
+  Deno.test(`createApp() answers ${status} to Host: ${host} (${where}) [S-5.2]`, async () => {
     using doors = startDoors({ loopback, allowedHosts });
     assert.equal(await statusOf(doors.port, `GET /openapi.json HTTP/1.1\r\nHost: ${host}`), status);
     // Probes name a server as they like.
