@@ -14,8 +14,8 @@ export const EDGE_LIMITS = {
   unauthorizedPauseMs: 10_000,
   /** Earlier values that are still searched for: a host may go on accepting, and echoing, the last ones. */
   keptValues: 4,
-  /** Fetches that run at one time; each has a connection of its own and some 100 KiB of buffers. */
-  runningFetches: 512,
+  /** Fetches that run at one time, each on a connection of its own; more at once are no faster, and hold more memory. */
+  runningFetches: 256,
   /** Fetches that wait for one of these to end. */
   waitingFetches: 1024,
   /** Bodies of requests and responses that are held at one time, over all fetches; more are refused. */

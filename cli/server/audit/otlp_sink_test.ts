@@ -1,4 +1,7 @@
+// Long: a collector that checks what it is sent against the published messages, and a table for each kind of answer.
 import assert from "node:assert/strict";
+import { parseHost } from "../../../policy/host.ts";
+import { CertificateAuthority } from "../../../proxy/tls/certificate_authority.ts";
 import { AuditLog } from "./audit_log.ts";
 import { AuditProcess } from "./audit_process.ts";
 import { parseLine } from "./audit_line.ts";
@@ -23,8 +26,8 @@ class Collector implements AsyncDisposable {
   answer: Answer = () => Response.json({});
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  constructor(port = 0) {
-    this.#server = Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, async (request) => {
+  constructor(port = 0, tls: { cert: string; key: string } | Record<never, never> = {}) {
+    this.#server = Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {}, ...tls }, async (request) => {
       this.requests++;
       try {
         assert.equal(request.method, "POST");
@@ -180,6 +183,21 @@ Deno.test("an audit worker does not start when its collector does not answer [S-
     code: "AUDIT_UNWRITABLE",
     message: `Cannot send audit log to "http://127.0.0.1:${port}/v1/logs": it does not answer`,
   });
+});
+
+Deno.test("an audit worker believes a collector's certificate under the roots it was given, and no other [S-7.2]", async () => {
+  const authority = await CertificateAuthority.create({ now: new Date() });
+  const { certPem: cert, keyPem: key } = await authority.issue(parseHost("localhost"));
+  await using collector = new Collector(0, { cert, key });
+  const sink = parseSink(`otlp:https://localhost:${collector.port}`, { cwd: "/" });
+  const options = { sink, key: undefined, onTrouble: () => assert.fail() };
+  {
+    await using audit = await AuditProcess.start({ ...options, roots: [authority.certificatePem] });
+    await audit.append(numbered(1));
+  }
+  assert.equal(collector.checkChain().length, 2);
+  await assert.rejects(AuditProcess.start(options), { code: "AUDIT_UNWRITABLE" });
+  assert.equal(collector.lines.length, 2);
 });
 
 Deno.test("OtlpSink sends lines that wait together", async () => {

@@ -14,8 +14,8 @@ const MEDIA_TYPE_REGEXP = /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/;
  * @param isCut The body was cut, perhaps inside a character.
  */
 export function fetchedBody(bytes: Uint8Array, contentType: string | undefined, isCut: boolean): FetchedBody {
-  const named = contentType?.split(";", 1)[0]!.trim().toLowerCase();
-  const mediaType = named !== undefined && MEDIA_TYPE_REGEXP.test(named) ? named : undefined;
+  const [named = ""] = (contentType ?? "").toLowerCase().split(";", 1).map((text) => text.trim());
+  const mediaType = MEDIA_TYPE_REGEXP.test(named) ? named : undefined;
   if (mediaType === undefined || TEXT_REGEXP.test(mediaType)) {
     const text = decoded(bytes, isCut);
     if (text !== undefined) return { kind: "text", text };

@@ -1,7 +1,8 @@
-import type { Bundle, Resource } from "../../../policy/server/bundle.ts";
+import type { Resource } from "../../../policy/server/bundle.ts";
 import type { Identity } from "../../../policy/server/identity.ts";
 import { PolicySet } from "../../../policy/server/policy_set.ts";
-import { parseResourceRef } from "../../../policy/server/resource_ref.ts";
+import { Rule } from "../../../policy/server/rule.ts";
+import { identityBindings } from "../../../policy/server/rule_bindings.ts";
 import type {
   FetchCommand,
   FetchReply,
@@ -14,9 +15,6 @@ import { PortCaller } from "../../../proxy/port_calls.ts";
 import { JwtVerifier } from "../identity/jwt_verifier.ts";
 import type { FrontGeneration, FrontProxy } from "./protocol.ts";
 
-/** What `revokers` is asked about: no resource has this ref unless a bundle names it so. */
-const REVOCATION = parseResourceRef("kz:revocation");
-
 /** All that requests are decided by between two readings of the bundle. */
 export class Generation implements Disposable {
   readonly policies: PolicySet;
@@ -27,13 +25,13 @@ export class Generation implements Disposable {
   readonly values: ValueCache;
   readonly state: PortCaller<StateRequest, StateAnswer>;
   readonly proxy: FrontProxy | undefined;
-  readonly #revokers: PolicySet | undefined;
+  readonly #revokers: Rule | undefined;
   readonly #scope = new DisposableStack();
 
   /** @throws {AppError} for a rule that does not compile. */
   constructor({ bundle, edge, jwks, vault, state, proxy }: FrontGeneration) {
     this.policies = new PolicySet(bundle.policies);
-    this.#revokers = revokersOf(bundle);
+    this.#revokers = bundle.revokers === undefined ? undefined : Rule.compile(bundle.revokers, { over: "identity" });
     this.resources = bundle.resources;
     this.proxy = proxy;
     this.edge = this.#scope.use(new PortCaller<FetchCommand, FetchReply>(edge));
@@ -43,17 +41,17 @@ export class Generation implements Disposable {
     this.values = this.#scope.use(new ValueCache(this.#scope.use(new PortCaller<ValueRequest, null>(vault))));
   }
 
-  /** Whether somebody may revoke the tokens of others. */
+  /** Whether somebody may revoke the tokens of others. Doubt denies. */
   mayRevoke(identity: Identity): boolean {
-    const input = { identity, ref: REVOCATION, context: {}, request: undefined };
-    return this.#revokers?.decide(input).effect === "allow";
+    try {
+      return this.#revokers?.evaluate(identityBindings(identity)) === true;
+    } catch {
+      // Claims beyond what a rule looks at.
+      return false;
+    }
   }
 
   [Symbol.dispose](): void {
     this.#scope.dispose();
   }
-}
-
-function revokersOf({ revokers }: Bundle): PolicySet | undefined {
-  return revokers === undefined ? undefined : new PolicySet([{ name: "revokers", effect: "allow", rule: revokers }]);
 }

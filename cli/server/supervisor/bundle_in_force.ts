@@ -42,6 +42,9 @@ export class BundleInForce implements AsyncDisposable {
     const [stateBefore, before] = [this.#state, this.#generation];
     const keepsState = sameState(bundle, before.bundle);
     await using opened = new AsyncDisposableStack();
+    // Two cannot listen on one address: connections that come in between are refused for some milliseconds.
+    const takeBack = before.yieldProxy();
+    opened.defer(takeBack);
     const state = keepsState ? stateBefore : opened.use(await startState(bundle, this.#context));
     const next = opened.use(await ServerGeneration.start(bundle, state, this.#context));
     await hand(next);

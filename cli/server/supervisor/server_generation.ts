@@ -79,6 +79,12 @@ export class ServerGeneration implements AsyncDisposable {
     return new ServerGeneration({ forFront, edge, proxyPort: proxy?.port, scope: opened.move() });
   }
 
+  /** Lets the next generation have the proxy's address. @returns What takes it back. */
+  yieldProxy(): () => void {
+    this.#edge.yieldProxy();
+    return () => this.#edge.resumeProxy();
+  }
+
   /** Takes no new connections and lets requests that have begun end, for a while. */
   async end(): Promise<void> {
     await this.#edge.end(END_MS);

@@ -1,6 +1,6 @@
 import type { Backend } from "../../../policy/server/bundle.ts";
 import { Denial } from "../../../policy/server/denial.ts";
-import { AppError } from "../../../policy/error.ts";
+import type { AppError } from "../../../policy/error.ts";
 import { parseSecretRef } from "../../../policy/secret_ref.ts";
 import type { ValueRequest } from "../../../proxy/edge/protocol.ts";
 import { answerCalls } from "../../../proxy/port_calls.ts";
