@@ -100,3 +100,19 @@ for (const [why, text] of REFUSED) {
     });
   });
 }
+
+const DETAILS: readonly (readonly [text: string, detail: RegExp])[] = [
+  ["https://user:password@api.test/", /no user information/],
+  ["https://api.test/#a", /no fragment/],
+  ["http://api.test/", /begins with https/],
+  ["https://api.test/\u00e4", /percent-encode/],
+  ["https://api.test?a=b", /after a path/],
+  ["https://api.test/a/../b", /written as it is sent/],
+  ["https://api.test:0/", /a port from 1 to 65535/],
+  [`https://api.test/${"a".repeat(9000)}`, /at most 8192/],
+];
+for (const [text, detail] of DETAILS) {
+  Deno.test(`parseFetchUrl() says of ${text.slice(0, 40)} what to change`, () => {
+    assert.throws(() => parseFetchUrl(text), (error) => error instanceof Denial && detail.test(error.detail ?? ""));
+  });
+}

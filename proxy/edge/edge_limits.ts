@@ -6,7 +6,7 @@ export const EDGE_LIMITS = {
   valuesBytes: 1024 * 1024,
   /** The longest value, as for providers. */
   valueBytes: 64 * 1024,
-  /** Reading a value, over the wait for its worker; no provider that answers takes longer. */
+  /** Reading a value, the start of its worker included: half of what a fetch may take. */
   valueTimeoutMs: 15_000,
   /** A value that could not be read is asked for again after this. */
   failureMs: 1_000,
@@ -14,8 +14,8 @@ export const EDGE_LIMITS = {
   unauthorizedPauseMs: 10_000,
   /** Earlier values that are still searched for: a host may go on accepting, and echoing, the last ones. */
   keptValues: 4,
-  /** Fetches that run at one time; each has a connection of its own and some 100 KiB of buffers. */
-  runningFetches: 512,
+  /** Fetches that run at one time, each on a connection of its own; more at once are no faster, and hold more memory. */
+  runningFetches: 256,
   /** Fetches that wait for one of these to end. */
   waitingFetches: 1024,
   /** Bodies of requests and responses that are held at one time, over all fetches; more are refused. */
