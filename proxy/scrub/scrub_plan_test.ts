@@ -126,8 +126,8 @@ Deno.test("ScrubPlan.withStandIns() replaces some texts by other stand-ins, and 
   const other = "another-value-0451";
   const plan = new ScrubPlan([{ text: CANARY, standIn: "[value]" }, { text: other, standIn: "[value]" }]);
   const mine = plan.withStandIns(new Map([[CANARY, TOKEN], ["not in it", "x"]]));
-  const text = new TextEncoder().encode(`${CANARY} ${btoa(CANARY)} ${other}`);
+  const text = new TextEncoder().encode(`${CANARY} ${encodeURIComponent(CANARY)} ${other}`);
   const read = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  assert.equal(read(mine.replaceAll(text)).replace(/=+/, ""), `${TOKEN} ${TOKEN} [value]`);
-  assert.equal(read(plan.replaceAll(text)).replace(/=+/, ""), "[value] [value] [value]");
+  assert.equal(read(mine.replaceAll(text)), `${TOKEN} ${TOKEN} [value]`);
+  assert.equal(read(plan.replaceAll(text)), "[value] [value] [value]");
 });
