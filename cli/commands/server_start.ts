@@ -38,6 +38,9 @@ async function readOptions(args: Arguments, around: Surroundings): Promise<Serve
   const proxyUrl = readProxyUrl(args, proxy);
   const audit = args.value("audit");
   const jwtFile = args.value("jwt-file");
+  if (audit === "stdout" && listen === undefined) {
+    throw usage("standard output speaks MCP", "Send the audit log elsewhere, for example --audit file:audit.jsonl");
+  }
   return {
     bundle: path(bundle),
     listen,

@@ -21,7 +21,7 @@ export class FrontDoors {
     this.#server = server;
   }
 
-  /** @throws {AppError} `SERVER_LISTEN_FAILED` */
+  /** @throws {AppError} `SERVER_LISTEN_FAILED`, `SERVER_TLS_INVALID` */
   static async open(
     { listen, mcp, allowedHosts, stdio, jwtFile }: FrontSetup,
     { broker, limiter }: { broker: Broker; limiter: CallerLimiter },
@@ -61,14 +61,14 @@ function open(listen: FrontListen, handle: Parameters<typeof serve>[0]): HttpSer
   try {
     return serve(handle, { hostname, port, tls, limits: SERVER_LIMITS });
   } catch (cause) {
-    throw new AppError("SERVER_LISTEN_FAILED", `Cannot listen on port ${port}: ${stateOf(cause)}`, { cause });
+    if (tls !== undefined && cause instanceof Deno.errors.InvalidData) {
+      throw new AppError("SERVER_TLS_INVALID", "Cannot use the certificate of --tls-cert with the key of --tls-key", {
+        cause,
+      });
+    }
+    const state = cause instanceof Deno.errors.AddrInUse ? "the address is in use" : "the system does not let us";
+    throw new AppError("SERVER_LISTEN_FAILED", `Cannot listen on port ${port}: ${state}`, { cause });
   }
-}
-
-function stateOf(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) return "the address is in use";
-  if (error instanceof Deno.errors.InvalidData) return "the certificate or its key cannot be used";
-  return "the system does not let us";
 }
 
 /** The JWT of `--jwt-file`, which the supervisor reads anew each time. */

@@ -39,6 +39,8 @@ export interface ServerSurroundings {
 export async function runServer(options: ServerOptions, { around, say }: ServerSurroundings): Promise<void> {
   const events = new EventQueue<ServerEvent>();
   const onBroken = (broken: AppError) => events.push({ broken });
+  using scope = new DisposableStack();
+  listen(events, scope);
   const bundle = await readBundle(options.bundle, around);
   const key = await readServerKey(around);
   await using audit = await AuditProcess.start({
@@ -49,6 +51,9 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
       if (trouble === undefined) say("kz: the audit log can be written again");
       else reportErrors([trouble]);
     },
+    onBroken,
+    // A collector may have a certificate of the operator's own authority.
+    roots: bundle.network.upstreamCa,
   });
   await using force = await BundleInForce.start(bundle, {
     serverKey: key.bytes,
@@ -60,7 +65,6 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     onFailure: (error) => reportErrors([error]),
     onBroken,
   });
-  using scope = new DisposableStack();
   const front = scope.use(new FrontProcess(options.listen));
   const stdio = options.mcp && options.listen === undefined ? new MessageChannel() : undefined;
   const port = await front.start({
@@ -86,7 +90,6 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     void relayStdio(stdio.port1, streams).then(() => events.push("end"));
   }
   scope.use(new BundleWatch(options.bundle, () => events.push("changed")));
-  listen(events, scope);
   for (let event = await events.next(); event !== "end"; event = await events.next()) {
     if (typeof event === "object") throw event.broken;
     if (event === "reload") await audit.reopen();
