@@ -1,4 +1,5 @@
 import type { Brand } from "./brand.ts";
+import { MAX_SEALED_LENGTH, SEALED_PREFIX } from "./sealed_token.ts";
 
 /**
  * What a contained program holds in place of a secret: `kz_masked_` and 32 lower-case hex digits, or what its `shape`
@@ -36,6 +37,17 @@ export function maskedTokenOf(text: string): MaskedToken {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{7,511}$/.test(text)) {
     throw new RangeError("Cannot make token: 8 to 512 letters, digits and characters of _.- are expected");
   }
+  return text as MaskedToken;
+}
+
+/**
+ * Takes a token that a team server has sealed, and that was opened.
+ *
+ * @throws {RangeError} for what is not in the form of one.
+ */
+export function maskedTokenOfSealed(text: string): MaskedToken {
+  const inForm = text.startsWith(SEALED_PREFIX) && text.length <= MAX_SEALED_LENGTH && /^[A-Za-z0-9_-]+$/.test(text);
+  if (!inForm) throw new RangeError("Cannot take token: it is not in the form of a sealed one");
   return text as MaskedToken;
 }
 

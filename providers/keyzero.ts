@@ -1,8 +1,19 @@
 import type { AppError } from "../policy/error.ts";
 import type { SecretRef } from "../policy/secret_ref.ts";
-import { Denial, DENIAL_CODES, type DenialCode } from "../policy/server/denial.ts";
 import { formatServerProxy, SERVER_PROXY_REF } from "../policy/server/server_proxy.ts";
-import { askServer, type ServerAnswer, type ServerCall } from "./keyzero_server.ts";
+import {
+  askServer,
+  connectionFault,
+  denialOf,
+  fieldOf,
+  isJwt,
+  MAX_JWT_BYTES,
+  parseJson,
+  readSmallFile,
+  type ServerAnswer,
+  type ServerCall,
+  UNTRUSTED,
+} from "./keyzero_server.ts";
 import type { ProviderOptions } from "./options.ts";
 import type { Provider, Resolution, SecretRequest } from "./provider.ts";
 import { providerError, readError } from "./provider_error.ts";
@@ -14,9 +25,6 @@ const BATCH = 100;
 /** JSON may write each byte of a value as an escape of six. */
 const MAX_ANSWER_BYTES = BATCH * (6 * MAX_VALUE_BYTES + 8_192);
 const MAX_CA_BYTES = 64 * 1024;
-const MAX_JWT_BYTES = 16 * 1024;
-/** Compact JWS (RFC 7515 §3.1): what may stand in a header. */
-const JWT_REGEXP = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
 
 /**
  * Resources of a team server; a reference is a resource ref. Read-only.
@@ -58,7 +66,7 @@ export function createKeyzeroProvider(options: ProviderOptions): Provider {
       );
     }
     const jwt = (await readFileOf("JWT", options.jwt_file, MAX_JWT_BYTES)).trim();
-    if (JWT_REGEXP.test(jwt)) return jwt;
+    if (isJwt(jwt)) return jwt;
     throw providerError({ code: "PROVIDER_SOURCE_INVALID", provider: PROVIDER }, "the JWT file holds no JWT", {
       hints: ["Three parts in base64url with dots between them are expected, and nothing else"],
     });
@@ -200,43 +208,9 @@ function refusal(status: number, content: unknown): AppError {
   return providerError({ code, provider: PROVIDER }, `the server answers ${why}`);
 }
 
-/** Known codes only: what else a server says is not printed. */
-function denialOf(content: unknown): Denial | undefined {
-  const code = fieldOf(content, "code");
-  return isDenialCode(code) ? new Denial(code) : undefined;
-}
-
-function isDenialCode(code: unknown): code is DenialCode {
-  return DENIAL_CODES.some((known) => known === code);
-}
-
-function fieldOf(content: unknown, name: string): unknown {
-  return typeof content === "object" && content !== null && Object.hasOwn(content, name)
-    ? Reflect.get(content, name)
-    : undefined;
-}
-
-/** @returns Undefined for what is not JSON. The bytes, which may hold a value, are cleared. */
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  } finally {
-    bytes.fill(0);
-  }
-}
-
-/** Which of our words says it: what the runtime says may hold more. */
 function connectionError(cause: unknown): AppError {
-  const text = cause instanceof Error ? `${"code" in cause ? cause.code : ""} ${cause.message}` : "";
-  const untrusted = /certificate|CERT_|UnknownIssuer|NotValidForName|self.signed/i.test(text);
-  const state = untrusted
-    ? "the server's certificate is not valid for its name"
-    : cause instanceof RangeError
-    ? "the server's answer is too long"
-    : "the server cannot be reached";
-  const hints = untrusted
+  const state = connectionFault(cause);
+  const hints = state === UNTRUSTED
     ? ["Name the root that it is signed by in ca under [providers.keyzero]"]
     : ["See whether the server runs, and whether url names it"];
   return providerError({ code: "PROVIDER_UNAVAILABLE", provider: PROVIDER }, state, { cause, hints });
@@ -256,10 +230,7 @@ function unreadable(): AppError {
 async function readFileOf(what: "JWT" | "ca", path: string, maxBytes: number): Promise<string> {
   const problem = { code: "PROVIDER_UNAVAILABLE", provider: PROVIDER } as const;
   try {
-    using file = await Deno.open(path, { read: true });
-    if ((await file.stat()).size > maxBytes) throw new RangeError("Cannot read file: it is too long");
-    const text = await new Response(file.readable).text();
-    return text;
+    return await readSmallFile(path, maxBytes);
   } catch (cause) {
     const state = cause instanceof Deno.errors.NotFound ? "does not exist" : "cannot be read";
     throw providerError(problem, `the ${what} file ${state}`, {

@@ -57,6 +57,14 @@ export const LIMITS = {
   drainBytes: 1024 * 1024,
   /** How long that is read, and how long a client may take for the end of a tunnel. */
   drainMs: 1_000,
+  /** Sealed tokens in one request to a server's proxy, each of which is opened and looked up; requests carry one or two. */
+  sealedTokens: 8,
+  /** Exchanges of one caller of a server's proxy at one time, WebSockets among them; an eighth of all. */
+  exchangesPerCaller: 1024,
+  /** What another worker of a server may take for an answer: a line on disk, a look-up over the local network. */
+  workerAnswerMs: 5_000,
+  /** Wrong passes that are written to the audit log in ten seconds: who has none must not fill the disk. */
+  wrongPassesTold: 256,
   /** A refusal that comes again is told to the operator once in this time. */
   refusalQuietMs: 10_000,
   /** Different refusals that are told in that time; the rest is counted. */

@@ -1,11 +1,9 @@
-import { decideConnection } from "../policy/connection_rule.ts";
 import { acceptEach } from "./accept_each.ts";
 import { refusalResponse } from "./answer.ts";
 import { ByteBudget } from "./byte_budget.ts";
-import type { ClientLogin } from "./client_login.ts";
 import { closeQuietly } from "./close_quietly.ts";
 import { drain } from "./drain.ts";
-import { carryExchange, type ClientConnection, ResponseCut } from "./exchange/exchange.ts";
+import { type ClientConnection, ResponseCut } from "./exchange/exchange.ts";
 import type { Origin } from "./exchange/request_plan.ts";
 import { ByteReader } from "./http/byte_reader.ts";
 import { keepsAlive, requestFraming } from "./http/framing.ts";
@@ -14,7 +12,7 @@ import { encodeLatin1 } from "./http/latin1.ts";
 import { parseRequestHead, type RequestHead } from "./http/request_head.ts";
 import { parseAuthority, parseTarget } from "./http/target.ts";
 import { LIMITS } from "./limits.ts";
-import type { ProxyPolicy } from "./proxy_policy.ts";
+import type { ProxyService } from "./proxy_service.ts";
 import { Refusal, type RefusalFacts } from "./refusal.ts";
 import { spliceTls } from "./splice.ts";
 import type { ClientHello } from "./tls/client_hello.ts";
@@ -23,17 +21,17 @@ import { alive, type Upstream } from "./upstream/upstream.ts";
 import { completeHandshake, handshakeCode, namesHost, readClientHello } from "./tunnel_handshake.ts";
 import { writeAll } from "./write_all.ts";
 
-export interface ProxyServerOptions {
-  readonly policy: ProxyPolicy;
-  readonly login: ClientLogin;
+export interface ProxyServerOptions<Caller extends object> {
+  readonly service: ProxyService<Caller>;
   readonly terminator: TlsTerminator;
-  /** Told of every refusal, for the operator. */
-  onRefusal(refusal: Refusal): void;
+  /** An IP address and a port; absent: loopback, and any port. */
+  readonly listen?: { readonly hostname: string; readonly port: number };
 }
 
-/** The proxy of one run: HTTP/1.1 on loopback, `CONNECT` with interception, and the absolute form for `http:`. */
-export class ProxyServer implements Disposable {
-  readonly #options: ProxyServerOptions;
+/** A proxy: HTTP/1.1, `CONNECT` with interception, and the absolute form for `http:`. */
+export class ProxyServer<Caller extends object> implements Disposable {
+  readonly #service: ProxyService<Caller>;
+  readonly #terminator: TlsTerminator;
   readonly #listener: Deno.TcpListener;
   /** Of clients, each one once. */
   readonly #clients = new Set<Deno.Conn>();
@@ -41,9 +39,10 @@ export class ProxyServer implements Disposable {
   readonly #inner = new Set<Deno.Conn>();
   readonly #budget = new ByteBudget(LIMITS.heldBodiesBytes);
 
-  constructor(options: ProxyServerOptions) {
-    this.#options = options;
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  constructor({ service, terminator, listen = { hostname: "127.0.0.1", port: 0 } }: ProxyServerOptions<Caller>) {
+    this.#service = service;
+    this.#terminator = terminator;
+    this.#listener = Deno.listen({ hostname: listen.hostname, port: listen.port });
     acceptEach(this.#listener, (conn) => this.#serve(conn));
   }
 
@@ -71,7 +70,7 @@ export class ProxyServer implements Disposable {
   async #serveProxyRequests(client: ClientConnection, conn: Deno.TcpConn): Promise<void> {
     let upstream: Upstream | undefined;
     let origin: Origin | undefined;
-    let tunnelTo: Origin | undefined;
+    let tunnel: { readonly origin: Origin; readonly caller: Caller };
     // Until it has shown the credentials, a client may be anybody's.
     const unknown = setTimeout(() => closeQuietly(conn), LIMITS.firstRequestMs);
     using _ = {
@@ -87,13 +86,19 @@ export class ProxyServer implements Disposable {
         head = await this.#readRequest(client.reader, conn);
         if (head === undefined) return;
         facts = { method: head.method };
-        if (!this.#options.login.accepts(head.fields)) throw new Refusal("PROXY_CREDENTIALS_REQUIRED");
+        const admitted = this.#service.admit(head.fields);
+        const caller = admitted instanceof Promise ? await admitted : admitted;
+        if (caller === undefined) throw new Refusal("PROXY_CREDENTIALS_REQUIRED");
         clearTimeout(unknown);
         if (head.method === "CONNECT") {
           const authority = parseAuthority(head.target, undefined);
           facts = { ...facts, ...authority };
-          this.#admitTunnel(head, authority);
-          tunnelTo = { ...authority, secure: true };
+          if (requestFraming(head.fields, head.minorVersion).kind !== "none") {
+            throw new HttpError("HTTP_FRAMING_INVALID", 400);
+          }
+          const opening = this.#service.admitTunnel(authority, caller);
+          if (opening !== undefined) await opening;
+          tunnel = { origin: { ...authority, secure: true }, caller };
           break;
         }
         const target = parseTarget(head.target);
@@ -106,11 +111,7 @@ export class ProxyServer implements Disposable {
         if (reusable === undefined) upstream?.[Symbol.dispose]();
         upstream = undefined;
         origin = next;
-        const end = await carryExchange(
-          { head, target, origin, reusable: alive(reusable) },
-          client,
-          this.#options.policy,
-        );
+        const end = await this.#service.carry({ head, target, origin, reusable: alive(reusable) }, client, caller);
         upstream = end.upstream;
         if (end.refusal !== undefined) this.#report(end.refusal.with(facts));
         if (!end.keepClient) return;
@@ -120,22 +121,14 @@ export class ProxyServer implements Disposable {
       }
     }
     // Outside of `try`: what fails inside a tunnel is never answered in clear text.
-    await this.#tunnel(tunnelTo, client, conn);
+    await this.#tunnel(tunnel, client, conn);
   }
 
-  /** Host and port only: what a request inside may do is decided when it is seen. Nothing is looked up before. */
-  #admitTunnel(head: RequestHead, authority: { host: Origin["host"]; port: number }): void {
-    if (requestFraming(head.fields, head.minorVersion).kind !== "none") {
-      throw new HttpError("HTTP_FRAMING_INVALID", 400);
-    }
-    const { policy } = this.#options;
-    const decision = decideConnection(policy.rules, authority, policy.matcher);
-    if (decision.verdict === "deny") {
-      throw new Refusal("POLICY_HOST_DENIED", decision.rule === undefined ? {} : { rule: decision.rule });
-    }
-  }
-
-  async #tunnel(origin: Origin, client: ClientConnection, conn: Deno.TcpConn): Promise<void> {
+  async #tunnel(
+    { origin, caller }: { readonly origin: Origin; readonly caller: Caller },
+    client: ClientConnection,
+    conn: Deno.TcpConn,
+  ): Promise<void> {
     await writeAll(conn, encodeLatin1("HTTP/1.1 200 Connection Established\r\n\r\n"));
     const hello = await readClientHello(client.reader, conn);
     if (hello === undefined) {
@@ -144,13 +137,13 @@ export class ProxyServer implements Disposable {
       this.#report(new Refusal("PROXY_TUNNEL_NOT_TLS", { host: origin.host, port: origin.port }));
       return;
     }
-    const { outer, inner } = await this.#options.terminator.terminate(origin.host);
+    const { outer, inner } = await this.#terminator.terminate(origin.host);
     this.#inner.add(inner);
     let cut: ReturnType<typeof setTimeout> | undefined;
     try {
       await writeAll(outer, client.reader.available);
       const { delivered, ended } = spliceTls(conn, outer);
-      if (await completeHandshake(inner)) await this.#serveTunnel(origin, hello, inner);
+      if (await completeHandshake(inner)) await this.#serveTunnel(inner, { origin, caller, hello });
       else {
         this.#report(new Refusal(handshakeCode(hello), { host: origin.host, port: origin.port }));
         // An alert may be on its way; but TLS that was closed in its handshake keeps its socket open.
@@ -172,7 +165,10 @@ export class ProxyServer implements Disposable {
   }
 
   /** Serves the requests inside a tunnel; its origin was named by `CONNECT` and stays. */
-  async #serveTunnel(origin: Origin, hello: ClientHello, conn: Deno.TlsConn): Promise<void> {
+  async #serveTunnel(
+    conn: Deno.TlsConn,
+    { origin, caller, hello }: { readonly origin: Origin; readonly caller: Caller; readonly hello: ClientHello },
+  ): Promise<void> {
     const client = { sink: conn, reader: new ByteReader(conn), budget: this.#budget };
     let upstream: Upstream | undefined;
     using _ = { [Symbol.dispose]: () => upstream?.[Symbol.dispose]() };
@@ -187,7 +183,7 @@ export class ProxyServer implements Disposable {
         const target = parseTarget(head.target);
         const reusable = alive(upstream);
         upstream = undefined;
-        const end = await carryExchange({ head, target, origin, reusable }, client, this.#options.policy);
+        const end = await this.#service.carry({ head, target, origin, reusable }, client, caller);
         upstream = end.upstream;
         if (end.refusal !== undefined) this.#report(end.refusal.with(facts));
         if (!end.keepClient) return;
@@ -246,11 +242,16 @@ export class ProxyServer implements Disposable {
   }
 
   #report(refusal: Refusal): void {
-    this.#options.onRefusal(refusal);
+    this.#service.onRefusal(refusal);
+  }
+
+  /** Takes no new connection; those that are open go on. */
+  stopAccepting(): void {
+    closeQuietly(this.#listener);
   }
 
   [Symbol.dispose](): void {
-    closeQuietly(this.#listener);
+    this.stopAccepting();
     for (const conn of [...this.#clients, ...this.#inner]) closeQuietly(conn);
   }
 }

@@ -20,6 +20,18 @@ export type RefusalCode =
   | "PROXY_TOKEN_MISPLACED"
   | "PROXY_TOKEN_REPEATED"
   | "PROXY_TOKEN_UNKNOWN"
+  | "PROXY_TOKEN_INVALID"
+  | "PROXY_TOKEN_EXPIRED"
+  | "PROXY_TOKEN_REVOKED"
+  | "PROXY_TOKEN_SUBJECT_MISMATCH"
+  | "PROXY_TOKEN_RESOURCE_UNKNOWN"
+  | "PROXY_TOKEN_LIMIT"
+  | "POLICY_TOKEN_TARGET_DENIED"
+  | "PROXY_PASS_EXPIRED"
+  | "PROXY_CALLER_LIMIT"
+  | "PROXY_STATE_UNAVAILABLE"
+  | "PROXY_AUDIT_UNAVAILABLE"
+  | "PROXY_SECRET_UNAVAILABLE"
   | "PROXY_CLEAR_TEXT"
   | "PROXY_VALUE_UNSENDABLE"
   | "PROXY_BODY_ENCODED"
@@ -29,6 +41,10 @@ export type RefusalCode =
   | "PROXY_AWS_SCHEME_UNSUPPORTED"
   | "PROXY_AWS_BODY_TOO_LARGE"
   | "PROXY_WEBSOCKET_INVALID"
+  | "PROXY_SERVER_MIXED"
+  | "PROXY_SERVER_UNREACHABLE"
+  | "PROXY_SERVER_REFUSED"
+  | "PROXY_SERVER_CERTIFICATE"
   | "PROXY_UPSTREAM_UNREACHABLE"
   | "PROXY_UPSTREAM_CERTIFICATE"
   | "PROXY_UPSTREAM_INVALID";
@@ -50,6 +66,18 @@ const ANSWERS: Record<Exclude<RefusalCode, HttpErrorCode>, readonly [status: num
   PROXY_TOKEN_MISPLACED: [403, "A masked token stands where it is not replaced"],
   PROXY_TOKEN_REPEATED: [403, "A header that holds a masked token stands more than once"],
   PROXY_TOKEN_UNKNOWN: [403, "A masked token in this request does not belong to this run"],
+  PROXY_TOKEN_INVALID: [403, "A token in this request was not made by this server, or was changed"],
+  PROXY_TOKEN_EXPIRED: [403, "A token in this request has expired; resolve its resource again"],
+  PROXY_TOKEN_REVOKED: [403, "A token in this request was revoked"],
+  PROXY_TOKEN_SUBJECT_MISMATCH: [403, "A token in this request belongs to another caller"],
+  PROXY_TOKEN_RESOURCE_UNKNOWN: [403, "A token in this request is for a resource that the server does not have"],
+  PROXY_TOKEN_LIMIT: [403, "The request holds too many tokens"],
+  POLICY_TOKEN_TARGET_DENIED: [403, "A token in this request may not be used with this host, method or path"],
+  PROXY_PASS_EXPIRED: [407, "The proxy pass has expired; resolve a resource again for a new proxy URL"],
+  PROXY_CALLER_LIMIT: [429, "Too many requests of this caller are on their way"],
+  PROXY_STATE_UNAVAILABLE: [503, "The state of revocations cannot be read"],
+  PROXY_AUDIT_UNAVAILABLE: [503, "The audit log cannot be written"],
+  PROXY_SECRET_UNAVAILABLE: [502, "The value cannot be read from its backend"],
   PROXY_CLEAR_TEXT: [403, "A masked token is not replaced in clear text; use https"],
   PROXY_VALUE_UNSENDABLE: [403, "The secret's value cannot stand in a header"],
   PROXY_BODY_ENCODED: [415, "The encoded request body cannot be searched; send it without Content-Encoding"],
@@ -62,6 +90,10 @@ const ANSWERS: Record<Exclude<RefusalCode, HttpErrorCode>, readonly [status: num
     "The signed body or chunk is too large; send x-amz-content-sha256, or smaller chunks",
   ],
   PROXY_WEBSOCKET_INVALID: [400, "A WebSocket frame of this program breaks RFC 6455"],
+  PROXY_SERVER_MIXED: [403, "The request holds a token of the team server together with another secret"],
+  PROXY_SERVER_UNREACHABLE: [502, "The team server's proxy cannot be reached"],
+  PROXY_SERVER_REFUSED: [502, "The team server's proxy does not lead to this host now"],
+  PROXY_SERVER_CERTIFICATE: [502, "The team server's proxy cannot prove who it is"],
   PROXY_UPSTREAM_UNREACHABLE: [502, "The host cannot be reached"],
   PROXY_UPSTREAM_CERTIFICATE: [502, "The host's certificate is not valid for its name"],
   PROXY_UPSTREAM_INVALID: [502, "The host's response is cut off or breaks HTTP"],

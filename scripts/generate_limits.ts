@@ -1,8 +1,10 @@
+import { EDGE_LIMITS } from "../proxy/edge/edge_limits.ts";
 import { LIMITS } from "../proxy/limits.ts";
 
 /** Where the page is committed, and what it is made from. */
 export const LIMITS_PAGE = new URL("../docs/limits.md", import.meta.url);
 export const LIMITS_SOURCE = new URL("../proxy/limits.ts", import.meta.url);
+export const EDGE_LIMITS_SOURCE = new URL("../proxy/edge/edge_limits.ts", import.meta.url);
 
 const INTRODUCTION = `# Limits of the proxy
 
@@ -17,18 +19,27 @@ slowly slows its host down. A response has no time limit, since models take minu
 goes away. Memory that a connection may use besides is what is held of its head, body and messages, as above, and up to
 six buffers of 64 KiB while it carries much.
 
-This page is made from \`proxy/limits.ts\` by \`deno task docs\`.
+## The edge of a team server
+
 `;
 
-/** @returns The page; a limit without a reason in \`source\` is an error. */
-export function limitsPage(source: string): string {
+const END = `
+This page is made from \`proxy/limits.ts\` and \`proxy/edge/edge_limits.ts\` by \`deno task docs\`.
+`;
+
+/** @returns The page; a limit without a reason in its source is an error. */
+export function limitsPage(source: string, edgeSource: string): string {
+  return INTRODUCTION + limitsTable(LIMITS, source) + NOTES + limitsTable(EDGE_LIMITS, edgeSource) + END;
+}
+
+function limitsTable(limits: Readonly<Record<string, number>>, source: string): string {
   const reasons = limitReasons(source);
-  const rows = Object.entries(LIMITS).map(([name, value]) => {
+  const rows = Object.entries(limits).map(([name, value]) => {
     const reason = reasons.get(name);
     if (reason === undefined) throw new Error(`Cannot make page: the limit "${name}" has no reason`);
     return [`\`${name}\``, readable(name, value), reason] as const;
   });
-  return INTRODUCTION + table([["limit", "value", "why"], ...rows]) + NOTES;
+  return table([["limit", "value", "why"], ...rows]);
 }
 
 /** The comment before each member. */
@@ -56,4 +67,8 @@ function table(rows: readonly (readonly string[])[]): string {
   return line(head) + line(widths.map((width) => "-".repeat(width))) + body.map(line).join("");
 }
 
-if (import.meta.main) await Deno.writeTextFile(LIMITS_PAGE, limitsPage(await Deno.readTextFile(LIMITS_SOURCE)));
+if (import.meta.main) {
+  const sources = [LIMITS_SOURCE, EDGE_LIMITS_SOURCE].map((url) => Deno.readTextFile(url));
+  const [source = "", edgeSource = ""] = await Promise.all(sources);
+  await Deno.writeTextFile(LIMITS_PAGE, limitsPage(source, edgeSource));
+}

@@ -1,5 +1,5 @@
 import { configSchemaText } from "../cli/config/json_schema.ts";
-import { bundleSchemaText } from "../cli/server/bundle/json_schema.ts";
+import { bundleSchemaText } from "./bundle_schema.ts";
 
 /** Where the schemas are committed, and their texts. */
 const SCHEMAS: readonly (readonly [file: URL, text: () => string])[] = [

@@ -28,7 +28,9 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   POLICY_VALUE_OUTGOING: {
     state: "the request holds the secret's real value, which the program was not given",
     hint: ({ secret }) =>
-      `Find out where it learnt the value of ${secret}, and renew that; or the value is a common word`,
+      secret === undefined
+        ? "Find out where it learnt the value, and renew that; or the value is a common word"
+        : `Find out where it learnt the value of ${secret}, and renew that; or the value is a common word`,
   },
   PROXY_TOKEN_MISPLACED: {
     state: "a masked token stands where it is not replaced",
@@ -42,6 +44,27 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
     state: "a masked token is of another run",
     hint: () => "The program has kept a token; tokens are new in each run",
   },
+  PROXY_TOKEN_INVALID: {
+    state: "a token was made by another server, or changed",
+    hint: () => "Replicas share one KEYZERO_SERVER_KEY; without it each start makes a key of its own",
+  },
+  PROXY_TOKEN_EXPIRED: { state: "a token has expired", hint: () => "The program must resolve the resource again" },
+  PROXY_TOKEN_REVOKED: { state: "a token was revoked" },
+  PROXY_TOKEN_SUBJECT_MISMATCH: { state: "a token belongs to another caller than the proxy pass" },
+  PROXY_TOKEN_RESOURCE_UNKNOWN: { state: "a token is for a resource that the bundle does not have" },
+  PROXY_TOKEN_LIMIT: { state: "it holds too many tokens" },
+  POLICY_TOKEN_TARGET_DENIED: {
+    state: "a token's resource may not be used there",
+    hint: () => "See hosts, methods and paths of the resource in the bundle",
+  },
+  PROXY_PASS_EXPIRED: {
+    state: "the proxy pass has expired",
+    hint: () => "The program must resolve a resource again, which gives it a new proxy URL",
+  },
+  PROXY_CALLER_LIMIT: { state: "its caller has too many requests on their way" },
+  PROXY_STATE_UNAVAILABLE: { state: "the state of revocations cannot be read" },
+  PROXY_AUDIT_UNAVAILABLE: { state: "the audit log cannot be written" },
+  PROXY_SECRET_UNAVAILABLE: { state: "the value cannot be read from its backend" },
   PROXY_CLEAR_TEXT: {
     state: "a masked token was to go out in clear text",
     hint: ({ host }) =>
@@ -64,6 +87,19 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   PROXY_AWS_BODY_TOO_LARGE: { state: "its body is too large to be signed anew" },
   PROXY_WEBSOCKET_INVALID: { state: "a WebSocket frame of the program breaks RFC 6455" },
   PROXY_RESPONSE_ENCODED: { state: "the host encoded its response although none was asked for" },
+  PROXY_SERVER_MIXED: {
+    state: "it holds a token of the server together with a secret that the server is not to see",
+    hint: ({ secret }) => `Send ${secret} in a request of its own, or take it from the server in masked mode too`,
+  },
+  PROXY_SERVER_UNREACHABLE: { state: "the server's proxy cannot be reached" },
+  PROXY_SERVER_REFUSED: {
+    state: "the server's proxy does not open a tunnel to the host",
+    hint: ({ host, detail }) =>
+      detail === "it answers 407"
+        ? "The pass may have expired: it is read anew"
+        : `See whether a resource of the server's bundle has "${host}" in hosts`,
+  },
+  PROXY_SERVER_CERTIFICATE: { state: "the server's proxy shows a certificate that is not of the server's authority" },
   PROXY_CREDENTIALS_REQUIRED: {
     state: "the proxy credentials are missing or wrong",
     hint: () => "The program must use the user and password of HTTPS_PROXY; or another program tried to use the proxy",

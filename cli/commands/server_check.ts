@@ -14,7 +14,8 @@ export async function serverCheckCommand(args: Arguments, around: Surroundings):
       hints: ["Write: kz server check --bundle bundle.yaml"],
     });
   }
-  const { label, bundle, problems, warnings } = await checkBundle(path, around);
+  const { label, bundle, problems, findWarnings } = await checkBundle(path, around);
+  const warnings = await findWarnings();
   const counts = bundle === undefined ? undefined : countsOf(bundle);
   if (args.has("json")) {
     const list = problems.map(({ code, message, hints }) => ({ code, message, hints }));

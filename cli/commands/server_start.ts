@@ -2,7 +2,8 @@ import { resolve } from "node:path";
 import { AppError } from "../../policy/error.ts";
 import type { Surroundings } from "../config/config_files.ts";
 import { systemState } from "../config/system_error.ts";
-import { defaultSink, parseSink } from "../server/audit/audit_sink.ts";
+import { parseSink } from "../server/audit/sink_address.ts";
+import { defaultSink } from "../server/supervisor/default_sink.ts";
 import type { FrontListen } from "../server/front/protocol.ts";
 import {
   isLoopback,
@@ -44,7 +45,9 @@ async function readOptions(args: Arguments, around: Surroundings): Promise<Serve
     allowedHosts: args.list("allowed-host") ?? [],
     proxy,
     proxyUrl,
-    audit: audit === undefined ? defaultSink(around) : parseSink(audit, around),
+    audit: audit === undefined
+      ? await defaultSink(around)
+      : parseSink(audit, { cwd: around.cwd, insecureHttp: args.has("insecure-http") }),
     jwtFile: jwtFile === undefined ? undefined : path(jwtFile),
   };
 }

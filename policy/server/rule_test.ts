@@ -218,9 +218,9 @@ const LONG: readonly [why: string, source: string][] = [
     "a comprehension over sums",
     `[${"context.l + ".repeat(80)}context.l].map(a, a + a + a + a).all(b, b.all(c, true))`,
   ],
-  ["a text that doubles", `["x"]${".map(s, s + s + s + s + s + s + s + s)".repeat(12)} == []`],
+  ["a text that doubles", `["x"]${".map(s, s + s + s + s + s + s + s + s)".repeat(7)} == []`],
   ["a list that doubles", `[context.l]${".map(l, l + l + l + l + l + l + l + l)".repeat(12)} == []`],
-  ["bytes that double", `[b"x"]${".map(s, s + s + s + s + s + s + s + s)".repeat(12)} == []`],
+  ["bytes that double", `[b"x"]${".map(s, s + s + s + s + s + s + s + s)".repeat(7)} == []`],
   ["an expression on a long text", 'context.t.matches("(a?){500}a{500}$")'],
 ];
 for (const [why, source] of LONG) {

@@ -20,7 +20,7 @@ import type { ValueCache } from "./value_cache.ts";
 /** What a fetcher works with. */
 export interface FetcherOptions {
   readonly resources: readonly Resource[];
-  readonly network: Network;
+  readonly dial: DialSettings;
   readonly values: ValueCache;
   readonly audit: Pick<PortCaller<AuditEvent, null>, "call">;
 }
@@ -33,15 +33,11 @@ export interface FetcherOptions {
  */
 export class EdgeFetcher {
   readonly #options: FetcherOptions;
-  readonly #dial: DialSettings;
   readonly #slots = new Slots({ running: EDGE_LIMITS.runningFetches, waiting: EDGE_LIMITS.waitingFetches });
   readonly #budget = new ByteBudget(EDGE_LIMITS.heldBytes);
 
   constructor(options: FetcherOptions) {
     this.#options = options;
-    const { connect, upstreamCa } = options.network;
-    // The edge's `net` permission is the resources' hosts by name: names are dialled, and what answers is checked.
-    this.#dial = { connect, upstreamCa, anyAddress: false };
   }
 
   /** Bytes of bodies that are held now. */
@@ -121,7 +117,7 @@ export class EdgeFetcher {
   ): Promise<ClientResponse> {
     const origin = { host: url.host, port: url.port, secure: true };
     return await sendOnce({ origin, method, pathAndQuery, fields, body }, {
-      dial: this.#dial,
+      dial: this.#options.dial,
       allowPrivate: named,
       maxBytes: EDGE_LIMITS.responseBodyBytes,
       longer: "cut",
@@ -139,6 +135,11 @@ export class EdgeFetcher {
       throw new Denial("AUDIT_UNAVAILABLE", { cause });
     }
   }
+}
+
+/** The edge's `net` permission is the resources' hosts by name: names are dialled, and what answers is checked. */
+export function edgeDial({ connect, upstreamCa }: Network): DialSettings {
+  return { connect, upstreamCa, anyAddress: false };
 }
 
 interface FetchScope {

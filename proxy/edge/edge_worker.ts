@@ -6,8 +6,19 @@ import { containErrors } from "../../policy/contain_errors.ts";
 import { AppError, toWireError } from "../../policy/error.ts";
 import type { AuditEvent } from "../../policy/server/audit_event.ts";
 import { answerCalls, PortCaller } from "../port_calls.ts";
-import { EdgeFetcher } from "./edge_fetcher.ts";
-import type { EdgeMessage, EdgeReport, EdgeSetup, FetchCommand, FetchReply, ValueRequest } from "./protocol.ts";
+import { edgeDial, EdgeFetcher } from "./edge_fetcher.ts";
+import type { EdgeProxy, EdgeProxyOptions } from "./edge_proxy.ts";
+import type {
+  EdgeMessage,
+  EdgeReport,
+  EdgeSetup,
+  FetchCommand,
+  FetchReply,
+  ProxyListen,
+  StateAnswer,
+  StateRequest,
+  ValueRequest,
+} from "./protocol.ts";
 import { ValueCache } from "./value_cache.ts";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
@@ -29,21 +40,44 @@ function send(report: EdgeReport): void {
   scope.postMessage(report);
 }
 
+/** The proxy of the bundle before ends its listener when it is told to end, which is before this one starts. */
+const LISTEN_WAIT_MS = 5_000;
+/** What streams through the proxy for longer is cut when the server ends; a fetch is over by then. */
+const PROXY_GRACE_MS = 30_000;
+
 async function start(setup: EdgeSetup): Promise<EdgeReport> {
-  using starting = new DisposableStack();
-  const { resources, network } = setup;
+  await using starting = new AsyncDisposableStack();
+  const { resources, network, serverKey } = setup;
   const audit = starting.use(new PortCaller<AuditEvent, null>(setup.audit));
-  const values = starting.use(new ValueCache(starting.use(new PortCaller<ValueRequest, null>(setup.vault))));
-  const fetcher = new EdgeFetcher({ resources, network, values, audit });
+  const state = starting.use(new PortCaller<StateRequest, StateAnswer>(setup.state));
+  const vault = starting.use(new PortCaller<ValueRequest, null>(setup.vault));
+  const values = starting.use(new ValueCache(vault));
+  const dial = edgeDial(network);
+  const fetcher = new EdgeFetcher({ resources, dial, values, audit });
+  const proxy = setup.proxy === undefined ? undefined : await startProxy(setup.proxy, {
+    resources,
+    serverKey,
+    values,
+    dial,
+    audit,
+    state,
+    listenWaitMs: LISTEN_WAIT_MS,
+  });
   starting.use(answerCalls<FetchCommand, FetchReply>(setup.front, (command) => fetcher.fetch(command)));
   const serving = starting.move();
   end = async () => {
-    await fetcher.close();
+    await Promise.all([fetcher.close(), proxy?.end(PROXY_GRACE_MS)]);
     // The last answers are on their way to their port.
     await new Promise((resolve) => setTimeout(resolve, 0));
-    serving[Symbol.dispose]();
+    await serving.disposeAsync();
     send({ kind: "ended" });
     scope.close();
   };
-  return await Promise.resolve({ kind: "ready", proxy: undefined });
+  return { kind: "ready", proxy: proxy === undefined ? undefined : { port: proxy.port, caPem: proxy.caPem } };
+}
+
+/** A server without a proxy does not load it. */
+async function startProxy(listen: ProxyListen, options: Omit<EdgeProxyOptions, "listen">): Promise<EdgeProxy> {
+  const { EdgeProxy } = await import("./edge_proxy.ts");
+  return await EdgeProxy.start({ ...options, listen });
 }

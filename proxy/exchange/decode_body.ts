@@ -1,5 +1,5 @@
 import type { ByteLease } from "../byte_budget.ts";
-import { concat } from "../concat.ts";
+import { concatAll } from "../concat.ts";
 import { LIMITS } from "../limits.ts";
 import { Refusal } from "../refusal.ts";
 import { decodeSteps } from "./decode_steps.ts";
@@ -35,5 +35,5 @@ export async function decodeBody(bytes: Uint8Array, codings: readonly string[], 
     if (error instanceof Refusal) throw error;
     throw new Refusal("PROXY_BODY_ENCODED");
   }
-  return concat(...parts);
+  return concatAll(parts);
 }

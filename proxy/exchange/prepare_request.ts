@@ -2,7 +2,7 @@ import type { BodySource } from "../aws_sigv4/chunked_payload.ts";
 import { requireCredentials } from "../aws_sigv4/credentials.ts";
 import { findSignedRequest, type SignedRequest } from "../aws_sigv4/signed_request.ts";
 import type { SecretName } from "../../policy/secret_name.ts";
-import { concat } from "../concat.ts";
+import { concatAll } from "../concat.ts";
 import type { ByteLease } from "../byte_budget.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import type { Field } from "../http/fields.ts";
@@ -146,12 +146,12 @@ async function gather(
     const piece = await limit.within(body.next());
     if (piece === undefined) {
       if (body.trailers.length > 0) throw new HttpError("HTTP_TRAILER_UNSUPPORTED", 400);
-      return { bytes: concat(...parts), whole: true };
+      return { bytes: concatAll(parts), whole: true };
     }
     const small = Math.max(0, LIMITS.wholeBodyBytes - size);
     lease.grow(Math.max(0, piece.length - small));
     size += piece.length;
     parts.push(piece.slice());
   }
-  return { bytes: concat(...parts), whole: false };
+  return { bytes: concatAll(parts), whole: false };
 }

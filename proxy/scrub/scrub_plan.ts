@@ -11,7 +11,7 @@ export const MIN_SCRUBBED_BYTES = MIN_PATTERN_BYTES;
 export interface Replacement {
   readonly text: string;
   readonly standIn: string;
-  /** The secret that `text` is the value of; absent for a token. */
+  /** The secret that `text` is the value of; absent for a token, whose stand-in is itself, and where secrets have no names. */
   readonly secret?: SecretName;
 }
 
@@ -24,31 +24,54 @@ function formsOf(replacement: Replacement): readonly Uint8Array[] {
   return forms;
 }
 
+/** What is searched for, pattern by pattern. */
+interface Tables {
+  readonly set: PatternSet;
+  readonly standIns: readonly Uint8Array[];
+  /** Which replacement each pattern belongs to. */
+  readonly owner: readonly Replacement[];
+}
+
+function tablesOf(replacements: readonly Replacement[]): Tables {
+  const patterns: Uint8Array[] = [];
+  const standIns: Uint8Array[] = [];
+  const owner: Replacement[] = [];
+  for (const replacement of replacements) {
+    const { text, standIn } = replacement;
+    if (new TextEncoder().encode(text).length < MIN_SCRUBBED_BYTES) continue;
+    const bytes = new TextEncoder().encode(standIn);
+    for (const form of formsOf(replacement)) {
+      patterns.push(form);
+      standIns.push(bytes);
+      owner.push(replacement);
+    }
+  }
+  return { set: new PatternSet(patterns), standIns, owner };
+}
+
 /** All that is searched for in one direction, made once for a run. */
 export class ScrubPlan {
   readonly #set: PatternSet;
   readonly #standIns: readonly Uint8Array[];
-  /** Which replacement each pattern belongs to. */
   readonly #owner: readonly Replacement[];
 
   /** @param replacements Texts under {@linkcode MIN_SCRUBBED_BYTES} bytes are passed over. */
-  constructor(replacements: readonly Replacement[]) {
-    const patterns: Uint8Array[] = [];
-    const standIns: Uint8Array[] = [];
-    const owner: Replacement[] = [];
-    for (const replacement of replacements) {
-      const { text, standIn } = replacement;
-      if (new TextEncoder().encode(text).length < MIN_SCRUBBED_BYTES) continue;
-      const bytes = new TextEncoder().encode(standIn);
-      for (const form of formsOf(replacement)) {
-        patterns.push(form);
-        standIns.push(bytes);
-        owner.push(replacement);
-      }
-    }
-    this.#set = new PatternSet(patterns);
+  constructor(replacements: readonly Replacement[] | Tables) {
+    const { set, standIns, owner } = "set" in replacements ? replacements : tablesOf(replacements);
+    this.#set = set;
     this.#standIns = standIns;
     this.#owner = owner;
+  }
+
+  /**
+   * The same plan with other stand-ins for some texts; it searches in the same tables.
+   *
+   * @param standIns By text. Texts that are not in the plan are passed over.
+   */
+  withStandIns(standIns: ReadonlyMap<string, string>): ScrubPlan {
+    const bytes = new Map(Array.from(standIns, ([text, standIn]) => [text, new TextEncoder().encode(standIn)]));
+    const changed = this.#standIns.map((before, at) => bytes.get(this.#owner[at]!.text) ?? before);
+    return new ScrubPlan({ set: this.#set, standIns: changed, owner: this.#owner });
   }
 
   /** The first replacement whose text stands in `bytes` in some form; undefined if none does. */

@@ -115,3 +115,9 @@ Deno.test("StreamDetector finds a value over chunks and lets nothing of it out b
   assert.equal(found, CANARY);
   assert.ok(!out.includes(base64(CANARY).slice(0, 8)));
 });
+
+Deno.test("TM-24 ScrubPlan replaces more values in one piece than a call may have arguments", () => {
+  const plan = new ScrubPlan([{ text: "12345678", standIn: "-" }]);
+  const count = 300_000;
+  assert.equal(plan.replaceAll(new TextEncoder().encode("12345678".repeat(count))).length, count);
+});

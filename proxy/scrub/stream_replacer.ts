@@ -1,4 +1,4 @@
-import { concat } from "../concat.ts";
+import { concat, concatAll } from "../concat.ts";
 import type { Match, PatternSet } from "./pattern_set.ts";
 
 /** How a stream is rewritten. */
@@ -56,7 +56,7 @@ export class StreamReplacer {
     }
     this.#held = settled === bytes.length ? EMPTY : bytes.slice(settled);
     const rest = bytes.subarray(from, settled);
-    return out.length === 0 ? rest : concat(...out, rest);
+    return out.length === 0 ? rest : concatAll([...out, rest]);
   }
 
   /** Ends the stream: what was held back goes out. */
@@ -69,7 +69,7 @@ export class StreamReplacer {
       out.push(bytes.subarray(from, match.start), this.#replacement(match));
       from = match.end;
     }
-    return out.length === 0 ? bytes : concat(...out, bytes.subarray(from));
+    return out.length === 0 ? bytes : concatAll([...out, bytes.subarray(from)]);
   }
 
   #replacement({ pattern, start, end }: Match): Uint8Array {

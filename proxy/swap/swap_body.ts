@@ -1,5 +1,5 @@
 import { pointer } from "../../policy/placement.ts";
-import { concat } from "../concat.ts";
+import { concatAll } from "../concat.ts";
 import { type Field, single } from "../http/fields.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import { Refusal } from "../refusal.ts";
@@ -44,7 +44,7 @@ export function swapBody(bytes: Uint8Array, fields: readonly Field[], context: S
   rest += text.slice(from);
   // Also a token outside every field: in a name, a comment, a preamble.
   refuseDisguisedBytes(encodeLatin1(rest), context);
-  return concat(...out, bytes.subarray(from));
+  return concatAll([...out, bytes.subarray(from)]);
 }
 
 function bodyFields(text: string, contentType: string): readonly BodyField[] {

@@ -11,8 +11,10 @@ import { closeQuietly } from "../close_quietly.ts";
 import { hostMatcher } from "../host_matcher.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import { ProxyServer } from "../proxy_server.ts";
+import { runService } from "../proxy_service.ts";
 import type { Refusal } from "../refusal.ts";
 import { RunSecrets } from "../run_secrets.ts";
+import { ServerTokens } from "../server_tokens.ts";
 import { CertificateAuthority } from "../tls/certificate_authority.ts";
 import { TlsTerminator } from "../tls/tls_terminator.ts";
 import { writeAll } from "../write_all.ts";
@@ -49,6 +51,12 @@ export interface LabOptions {
   readonly clear?: boolean;
   /** When the upstream's certificate was made; the default is now. */
   readonly certifiedAt?: Date;
+  /** The way to a team server's proxy, as `formatServerProxy()` makes it. */
+  readonly serverProxy?: string;
+  /** Told that the server's proxy does not take our pass. */
+  readonly onPassRefused?: () => void;
+  /** Told of secrets that a host answered 401 to. */
+  readonly onUnauthorized?: (secrets: ReadonlySet<string>) => void;
   /** False leaves the upstream's CA out of the trusted ones. */
   readonly trusted?: boolean;
 }
@@ -124,27 +132,35 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const terminator = stack.use(new TlsTerminator(ca));
   const server = stack.use(
     new ProxyServer({
-      policy: {
-        rules,
-        matcher: await hostMatcher(rules),
-        tokens: secrets.tokens,
-        anyInBody: secrets.anyInBody,
-        awsKeys: secrets.awsKeys,
-        outgoingPlan: secrets.outgoingPlan,
-        valuePlan: secrets.valuePlan,
-        onUnauthorized() {},
-        dial: {
-          connect: new Map([
-            ...names.map((name) => [name, upstream.port] as const),
-            ...Object.entries(options.connect ?? {}),
-          ].map(([name, port]) => [parseHost(name), { hostname: "127.0.0.1", port }])),
-          upstreamCa: options.trusted === false ? [] : [upstreamCa.certificatePem],
-          anyAddress: true,
+      service: runService({
+        policy: {
+          rules,
+          matcher: await hostMatcher(rules),
+          tokens: secrets.tokens,
+          anyInBody: secrets.anyInBody,
+          awsKeys: secrets.awsKeys,
+          outgoingPlan: secrets.outgoingPlan,
+          valuePlan: secrets.valuePlan,
+          onUnauthorized: options.onUnauthorized ?? (() => {}),
+          ...(options.serverProxy === undefined ? {} : {
+            server: new ServerTokens(options.serverProxy, {
+              onPassRefused: options.onPassRefused ?? (() => {}),
+              isSealed: (name) => secrets.isSealed(name),
+            }),
+          }),
+          dial: {
+            connect: new Map([
+              ...names.map((name) => [name, upstream.port] as const),
+              ...Object.entries(options.connect ?? {}),
+            ].map(([name, port]) => [parseHost(name), { hostname: "127.0.0.1", port }])),
+            upstreamCa: options.trusted === false ? [] : [upstreamCa.certificatePem],
+            anyAddress: true,
+          },
         },
-      },
-      login,
+        login,
+        onRefusal: (refusal) => refusals.push(refusal),
+      }),
       terminator,
-      onRefusal: (refusal) => refusals.push(refusal),
     }),
   );
   const connectHead = (authority: string) =>

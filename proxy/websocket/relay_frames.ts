@@ -1,5 +1,5 @@
 import type { ByteReader } from "../http/byte_reader.ts";
-import { concat } from "../concat.ts";
+import { concatAll } from "../concat.ts";
 import { Refusal } from "../refusal.ts";
 import { type ByteSink, writeAll } from "../write_all.ts";
 import { FrameError, type FramePiece } from "./frame.ts";
@@ -65,7 +65,7 @@ function framesOfRead({ reader, parser, messages }: Direction, onFault: (fault: 
       onFault(error);
     }
   }
-  return faulty ? EMPTY : concat(...frames);
+  return faulty ? EMPTY : concatAll(frames);
 }
 
 /** After a refusal what comes is read up to the sender's Close frame, and dropped. */

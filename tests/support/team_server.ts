@@ -79,7 +79,7 @@ export class TeamServer implements AsyncDisposable {
 
   /** `http://127.0.0.1:port` of the HTTP API. */
   async url(): Promise<string> {
-    return (await this.line(/listening on (https?:\/\/\S+)/))[1]!;
+    return (await this.line(/listening on (https?:\/\/[^\s,]+)/))[1]!;
   }
 
   /** Of the proxy, without credentials. */
@@ -111,8 +111,9 @@ export class TeamServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    await this.#child.stdin.close().catch(() => {});
-    await this.#child.stdout.cancel().catch(() => {});
+    // A client may have taken them.
+    if (!this.#child.stdin.locked) await this.#child.stdin.close().catch(() => {});
+    if (!this.#child.stdout.locked) await this.#child.stdout.cancel().catch(() => {});
     await this.project[Symbol.asyncDispose]();
   }
 }

@@ -54,7 +54,7 @@ const WRITTEN: readonly (readonly [why: string, field: Record<string, unknown>, 
     ["takes port 0 and 65535", { port: 65_535 }, { port: 65_535 }],
   ];
 for (const [why, field, expected] of WRITTEN) {
-  Deno.test(`TM-30 auditFields() ${why} [S-7.6]`, () => {
+  Deno.test(`TM-30 auditFields() ${why} [S-7.1]`, () => {
     assert.deepEqual(auditFields({ ...BASE, ...field }), { ...BASE, ...expected });
   });
 }

@@ -1,6 +1,4 @@
-import { Buffer } from "node:buffer";
-import { AppError } from "../../../policy/error.ts";
-import { systemState } from "../../config/system_error.ts";
+import { readServerKeyFile } from "../server_key.ts";
 
 /** Tells this key from others that are derived of the server key. */
 const INFO = new TextEncoder().encode("keyzero audit log, MAC, version 1");
@@ -18,29 +16,7 @@ export async function deriveAuditKey(serverKey: Uint8Array<ArrayBuffer>): Promis
   return new Uint8Array(await crypto.subtle.deriveBits(algorithm, base, 256));
 }
 
-/**
- * The same, from a file that holds the server key as `KEYZERO_SERVER_KEY` does: hexadecimal, base64 or base64url.
- *
- * @throws {AppError} `SERVER_KEY_INVALID`; the message never holds what the file does.
- */
+/** The same, from a file that holds the server key. */
 export async function readAuditKeyFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  let text: string;
-  try {
-    text = (await Deno.readTextFile(path)).trim();
-  } catch (error) {
-    throw invalid(systemState(error));
-  }
-  const bytes = /^[0-9a-f]{64}$/i.test(text)
-    ? Buffer.from(text, "hex")
-    : /^(?:[A-Za-z0-9_-]{43}|[A-Za-z0-9+/]{43})=?$/.test(text)
-    ? Buffer.from(text, "base64")
-    : undefined;
-  if (bytes?.length !== 32) throw invalid("it is not 32 bytes in hexadecimal or base64");
-  return await deriveAuditKey(new Uint8Array(bytes));
-}
-
-function invalid(state: string): AppError {
-  return new AppError("SERVER_KEY_INVALID", `Cannot read key file: ${state}`, {
-    hints: ["Give the file with the key that the server runs with, KEYZERO_SERVER_KEY"],
-  });
+  return await deriveAuditKey(await readServerKeyFile(path));
 }

@@ -6,7 +6,7 @@ const RUN = "0123456789abcdef";
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const KEY = new Uint8Array(32).fill(7);
 
-Deno.test("sealLine() writes place, time, run, the event, and the hashes, in this order [S-7.2]", async () => {
+Deno.test("sealLine() writes place, time, run, the event, and the hashes, in this order [S-7.1]", async () => {
   const fields = { event: "resolve", outcome: "denied", code: "POLICY_DENIED" };
   const { text, position } = sealLine({ fields, at: AT }, CHAIN_START, { run: RUN, key: undefined });
   const content = '{"v":1,"seq":1,"at":"2026-01-02T03:04:05.678Z","run":"0123456789abcdef","event":"resolve",' +

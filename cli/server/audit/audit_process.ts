@@ -3,7 +3,7 @@ import { AppError, fromWireError } from "../../../policy/error.ts";
 import type { AuditEvent } from "../../../policy/server/audit_event.ts";
 import { PortCaller } from "../../../proxy/port_calls.ts";
 import { systemState } from "../../config/system_error.ts";
-import { type Narrowing, workerPermissions } from "../../permissions.ts";
+import { type Narrowing, type WorkerPermissions, workerPermissions } from "../../permissions.ts";
 import type { ChainPosition } from "./audit_line.ts";
 import type { AuditMessage, AuditReport, AuditSetup } from "./protocol.ts";
 import { type SinkAddress, sinkNet } from "./sink_address.ts";
@@ -16,8 +16,10 @@ const END_TIMEOUT_MS = 10_000;
 export interface AuditOptions extends Omit<AuditSetup, "roots"> {
   /** PEM, besides the usual roots, for a collector. */
   readonly roots?: readonly string[];
-  /** Told when lines cannot be written, with undefined when they can again, and when the worker broke. */
+  /** Told when lines cannot be written, and with undefined when they can again. Meanwhile every event is denied. */
   readonly onTrouble: (trouble: AppError | undefined) => void;
+  /** Told when the worker has ended by a fault: events on its ports are not answered any more. Default: `onTrouble`. */
+  readonly onBroken?: (error: AppError) => void;
 }
 
 /** The audit worker of one server, from its start to the end of its scope. */
@@ -33,7 +35,7 @@ export class AuditProcess implements AsyncDisposable {
     this.#worker = new Worker(new URL("./audit_worker.ts", import.meta.url), {
       type: "module",
       name: "kz-audit",
-      deno: { permissions: workerPermissions("server-audit", auditPermissions(options.sink)) },
+      deno: { permissions: auditPermissions(options.sink) },
     });
     this.#worker.onmessage = ({ data }: MessageEvent<AuditReport>) => this.#receive(data);
     this.#worker.onerror = (event) => {
@@ -85,7 +87,9 @@ export class AuditProcess implements AsyncDisposable {
   /** For SIGHUP: goes on in the file that has the log's name now. Whether that worked is told to `onTrouble`. */
   async reopen(): Promise<void> {
     const { sink } = this.#options;
-    if (sink.kind === "file") await createLog(sink.path).catch(() => {});
+    if (sink.kind !== "file") return;
+    // What is wrong with it, the worker finds too.
+    await createLog(sink.path).catch(() => {});
     await this.#ask({ kind: "reopen" }, "reopened", READY_TIMEOUT_MS);
   }
 
@@ -112,8 +116,9 @@ export class AuditProcess implements AsyncDisposable {
   }
 
   #fail(error: AppError): void {
-    if (this.#awaited === undefined) this.#options.onTrouble(error);
-    else this.#awaited.reply.reject(error);
+    this.#calls?.[Symbol.dispose]();
+    if (this.#awaited !== undefined) this.#awaited.reply.reject(error);
+    else (this.#options.onBroken ?? this.#options.onTrouble)(error);
   }
 
   async #ask(message: AuditMessage, kind: AuditReport["kind"], timeoutMs: number): Promise<void> {
@@ -137,8 +142,12 @@ export class AuditProcess implements AsyncDisposable {
   }
 }
 
-/** The one file, or the one host, or nothing. */
-function auditPermissions(sink: SinkAddress): Narrowing {
+/** What an audit worker may do: with its one file, with its one host, or nothing. */
+export function auditPermissions(sink: SinkAddress): WorkerPermissions {
+  return workerPermissions("server-audit", narrowing(sink));
+}
+
+function narrowing(sink: SinkAddress): Narrowing {
   switch (sink.kind) {
     case "file": {
       const paths = Deno.build.os === "windows" ? [sink.path, `${sink.path}.lock`] : [sink.path];

@@ -38,7 +38,7 @@ export async function readTail(
   // What stands before the first line's end is the end of a line, unless the file begins here.
   const from = start === 0 ? 0 : tail.indexOf(NEWLINE) + 1;
   const lines = end > from ? latin1(tail.subarray(from, end - 1)).split("\n") : [];
-  return { lines: lines.slice(-limit.lines), tornBytes: tail.length - end };
+  return { lines: lines.slice(Math.max(0, lines.length - limit.lines)), tornBytes: tail.length - end };
 }
 
 async function readAt(file: Source, at: number, length: number): Promise<Uint8Array> {

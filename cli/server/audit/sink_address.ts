@@ -58,6 +58,18 @@ function invalid(state: string): AppError {
   });
 }
 
+/** As {@linkcode parseSink} reads it. */
+export function sinkText(sink: SinkAddress): string {
+  switch (sink.kind) {
+    case "file":
+      return `file:${sink.path}`;
+    case "stdout":
+      return "stdout";
+    case "otlp":
+      return `otlp:${sink.url}`;
+  }
+}
+
 /** What a sink is read by. */
 export interface SinkContext {
   /** Relative paths begin here. */

@@ -94,7 +94,7 @@ const TAMPERINGS: readonly Tampering[] = [
 ];
 
 for (const [why, content, fault, line] of TAMPERINGS) {
-  Deno.test(`TM-27 verifyFiles() finds ${why} [S-7.2]`, async () => {
+  Deno.test(`TM-27 verifyFiles() finds ${why} [S-7.1]`, async () => {
     using directory = logDirectory();
     Deno.writeTextFileSync(directory.log, content);
     assert.deepEqual(await verifyFiles([directory.log], { key: undefined, head: undefined }), {
@@ -118,7 +118,7 @@ const KEYED_TABLE: readonly (readonly [why: string, log: readonly string[], expe
   ], "wrong-mac"],
 ];
 for (const [why, log, expected] of KEYED_TABLE) {
-  Deno.test(`TM-27 verifyFiles() with a key ${expected ? "refuses" : "takes"} ${why} [S-7.2]`, async () => {
+  Deno.test(`TM-27 verifyFiles() with a key ${expected ? "refuses" : "takes"} ${why} [S-7.1]`, async () => {
     using directory = logDirectory();
     Deno.writeTextFileSync(directory.log, whole(log));
     const verdict = await verifyFiles([directory.log], { key: KEY, head: undefined });

@@ -1,3 +1,4 @@
+import { patternsOverlap } from "../../../policy/server/patterns_overlap.ts";
 import { isGlob, literalPrefixLength, type RefPattern } from "../../../policy/server/resource_ref.ts";
 
 /** Two globs of which neither comes first, and that can match the same ref. */
@@ -19,43 +20,9 @@ export function findAmbiguousGlobs(patterns: readonly RefPattern[]): readonly Am
     if (!isGlob(pattern)) continue;
     const prefix = pattern.slice(0, literalPrefixLength(pattern));
     const others = earlier.get(prefix) ?? [];
-    const first = others.find((index) => overlap(patterns[index]!.split("/"), pattern.split("/")));
+    const first = others.find((index) => patternsOverlap(patterns[index]!, pattern));
     if (first !== undefined) pairs.push({ first, second });
     earlier.set(prefix, [...others, second]);
   }
   return pairs;
-}
-
-/** Whether some list matches both patterns, where `**` stands for any items and the rest is compared by `item`. */
-function sharesMatch<T>(a: readonly T[], b: readonly T[], { isStar, item }: Steps<T>): boolean {
-  // One row for each beginning of `a`: whether it and each beginning of `b` can match the same list.
-  let row = starPrefix(b, isStar);
-  for (const left of a) {
-    const next = [row[0]! && isStar(left)];
-    for (const [j, right] of b.entries()) {
-      // A star matches nothing, or one item more: that which the other side ends with.
-      next.push(isStar(left) || isStar(right) ? row[j + 1]! || next[j]! : row[j]! && item(left, right));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
-
-interface Steps<T> {
-  readonly isStar: (value: T) => boolean;
-  readonly item: (a: T, b: T) => boolean;
-}
-
-function starPrefix<T>(pattern: readonly T[], isStar: (value: T) => boolean): boolean[] {
-  const row = [true];
-  for (const value of pattern) row.push(row.at(-1)! && isStar(value));
-  return row;
-}
-
-function overlap(a: readonly string[], b: readonly string[]): boolean {
-  return sharesMatch(a, b, {
-    isStar: (segment) => segment === "**",
-    item: (left, right) =>
-      sharesMatch([...left], [...right], { isStar: (char) => char === "*", item: (one, other) => one === other }),
-  });
 }

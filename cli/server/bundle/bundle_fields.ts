@@ -1,10 +1,11 @@
-import { AppError } from "../../../policy/error.ts";
 import type { Policy } from "../../../policy/server/bundle.ts";
+import { Rule } from "../../../policy/server/rule.ts";
 import { BLIND_FIELDS } from "../../config/blind_fields.ts";
 import { converted, type Field, listOf, oneOf, parsed, table, type TableOf } from "../../config/field.ts";
 import { BACKENDS } from "./backend_fields.ts";
 import { issuerField } from "./issuer_fields.ts";
 import { resourceField } from "./resource_fields.ts";
+import { STATE } from "./state_fields.ts";
 import { NAME_PATTERN, parsePolicyName } from "./texts.ts";
 
 // Every key of `bundle.yaml` is defined once, here and in what this imports: the reader reads by these definitions and
@@ -16,7 +17,7 @@ const VERSION = oneOf(["1"], { description: 'The version of this format, "1".' }
   hints: ['Write version: "1"'],
 });
 
-const RULE = parsed(parseRule, {
+const RULE = parsed((text) => parseRule(text, "request"), {
   description: "CEL over issuer, org, service, env, branch, action, actor, groups, claims, ref, request and the " +
     "untrusted context. An error denies.",
   minLength: 1,
@@ -50,7 +51,8 @@ const FIELDS = {
   network: table({ upstream_ca: BLIND_FIELDS.upstream_ca, connect: BLIND_FIELDS.connect }, {
     description: "How hosts are reached, as under [blind] in .keyzero.toml.",
   }),
-  revokers: parsed(parseRule, {
+  state: STATE,
+  revokers: parsed((text) => parseRule(text, "identity"), {
     description: "CEL over a caller's identity: who may revoke the tokens of others. Absent: nobody.",
     minLength: 1,
   }),
@@ -66,8 +68,7 @@ export const BUNDLE: Field<BundleFields> = table(FIELDS, { description: "" }, [
   "backends",
 ]);
 
-/** @throws {AppError} `BUNDLE_RULE_INVALID` */
-function parseRule(text: string): string {
-  if (text.trim() === "") throw new AppError("BUNDLE_RULE_INVALID", "Cannot read rule: it is empty");
-  return text;
+/** @throws {AppError} `BUNDLE_RULE_INVALID`, with line and column within the rule. */
+function parseRule(text: string, over: "request" | "identity"): string {
+  return Rule.compile(text, { over }).source;
 }

@@ -42,7 +42,12 @@ const DOCUMENT: Row[] = [
     ":2: issuers[0]: ",
   ],
   ["backends that are a list", withSection("backends", "backends: []"), "CONFIG_TYPE_INVALID", ":1: backends: a table"],
-  ["revokers that are empty", withSection("revokers", 'revokers: " "'), "BUNDLE_RULE_INVALID", ":1: revokers: it is"],
+  [
+    "revokers that are empty",
+    withSection("revokers", 'revokers: " "'),
+    "BUNDLE_RULE_INVALID",
+    ":1: revokers: it is not CEL",
+  ],
   [
     "revokers that are true",
     withSection("revokers", "revokers: true"),
@@ -556,13 +561,41 @@ const POLICIES: Row[] = [
     "CONFIG_TYPE_INVALID",
     ":3: policies[0].effect: a string is",
   ],
-  ["an empty rule", policies({ rule: '""' }), "BUNDLE_RULE_INVALID", ":4: policies[0].rule: it is empty"],
+  ["an empty rule", policies({ rule: '""' }), "BUNDLE_RULE_INVALID", ":4: policies[0].rule: it is not CEL"],
   [
     "a rule that is true",
     policies({ rule: "true" }),
     "CONFIG_TYPE_INVALID",
     ":4: policies[0].rule: a string is",
     "quotation marks",
+  ],
+];
+
+const RULES: Row[] = [
+  [
+    "a rule that is no CEL",
+    policies({ rule: `service = "${CANARY}"` }),
+    "BUNDLE_RULE_INVALID",
+    ":4: policies[0].rule: it is not CEL at line 1, column 9",
+  ],
+  [
+    "a rule of an unknown name",
+    policies({ rule: `service == "a" && ${CANARY}` }),
+    "BUNDLE_RULE_INVALID",
+    ":4: policies[0].rule: a name is not one of a variable at line 1, column 19",
+    "Write CEL over",
+  ],
+  [
+    "a rule of several lines",
+    policies({ rule: '|\n      service == "a"\n        && colour == "b"' }),
+    "BUNDLE_RULE_INVALID",
+    ":4: policies[0].rule: a name is not one of a variable at line 2, column 6",
+  ],
+  [
+    "revokers that ask for the ref",
+    withSection("revokers", 'revokers: ref == "a"'),
+    "BUNDLE_RULE_INVALID",
+    ":1: revokers: a name is not one of a variable at line 1, column 1",
   ],
 ];
 
@@ -809,6 +842,7 @@ for (
     ...ISSUERS,
     ...KEY_ROWS,
     ...POLICIES,
+    ...RULES,
     ...RESOURCES,
     ...REST,
   ]

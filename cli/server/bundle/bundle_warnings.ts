@@ -1,4 +1,5 @@
 import type { Bundle } from "../../../policy/server/bundle.ts";
+import { policyWarnings } from "../../../policy/server/policy_warnings.ts";
 import { formatKeyPath, type KeyPath } from "../../config/key_path.ts";
 import { type ConfigFile, lineOf } from "../../config/problem.ts";
 import { findAmbiguousGlobs } from "./ambiguous_globs.ts";
@@ -16,7 +17,7 @@ interface Finding {
 
 /** What the operator of a bundle should look at again, in the order of the file. */
 export async function findWarnings(bundle: Bundle, file: ConfigFile): Promise<readonly BundleWarning[]> {
-  const found = [...issuerFindings(bundle), ...resourceFindings(bundle)];
+  const found = [...issuerFindings(bundle), ...policyFindings(bundle), ...resourceFindings(bundle)];
   const located = await Promise.all(found.map(async ({ path, text }) => {
     const line = await lineOf({ file, path }) ?? 0;
     return { line, message: `${file.label}:${line}: ${formatKeyPath(path)}: ${text}` };
@@ -32,6 +33,10 @@ function* issuerFindings({ issuers }: Bundle): Generator<Finding> {
       text: "tokens that this issuer makes for anybody are taken; a host that gets one can come with it",
     };
   }
+}
+
+function policyFindings(bundle: Bundle): readonly Finding[] {
+  return policyWarnings(bundle).map(({ index, text }) => ({ path: ["policies", index, "rule"], text }));
 }
 
 function* resourceFindings({ resources }: Bundle): Generator<Finding> {

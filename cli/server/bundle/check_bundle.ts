@@ -19,8 +19,8 @@ export interface BundleCheck {
   readonly bundle: Bundle | undefined;
   /** In the order of the file; none holds a value. */
   readonly problems: readonly AppError[];
-  /** What is allowed and seldom meant; only of a bundle without problems. */
-  readonly warnings: readonly BundleWarning[];
+  /** Finds what is allowed and seldom meant; only in a bundle without problems. Costs as much as reading it. */
+  readonly findWarnings: () => Promise<readonly BundleWarning[]>;
 }
 
 /** Reads a bundle and lists everything that is wrong with it. Relative paths start at the working directory. */
@@ -31,7 +31,7 @@ export async function checkBundle(path: string, around: Surroundings): Promise<B
     label,
     bundle: undefined,
     problems,
-    warnings: [],
+    findWarnings: () => Promise.resolve([]),
   });
   let file: ConfigFile | undefined;
   try {
@@ -48,7 +48,7 @@ export async function checkBundle(path: string, around: Surroundings): Promise<B
   const bundle = await readDocument(yaml, around, report);
   if (problems.length > 0) return refused(await inOrder(problems));
   if (bundle === undefined) throw new TypeError("Cannot read bundle: a fault was not reported");
-  return { label, bundle, problems: [], warnings: await findWarnings(bundle, yaml.file) };
+  return { label, bundle, problems: [], findWarnings: () => findWarnings(bundle, yaml.file) };
 }
 
 /** `version: 1` and `rule: true` are no texts to YAML, and look like some. */
@@ -71,7 +71,7 @@ async function readDocument(yaml: YamlFile, around: Surroundings, report: Report
 }
 
 function assemble(
-  { policies, resources, backends, network, revokers }: BundleFields,
+  { policies, resources, backends, network, state, revokers }: BundleFields,
   { issuers, upstreamCa }: { issuers: Bundle["issuers"]; upstreamCa: readonly string[] },
 ): Bundle | undefined {
   if (policies === undefined || resources === undefined || backends === undefined) return undefined;
@@ -81,6 +81,7 @@ function assemble(
     resources,
     backends,
     network: { connect: network?.connect ?? new Map(), upstreamCa },
+    state: state ?? { kind: "memory" },
     revokers,
   };
 }

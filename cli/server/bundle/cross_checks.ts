@@ -4,6 +4,7 @@ import { isGlob, parseRefPattern } from "../../../policy/server/resource_ref.ts"
 import type { Machine } from "../../../providers/machine.ts";
 import { findProvider } from "../../../providers/registry.ts";
 import { type Fault, faultOf, isTable, type Report } from "../../config/field.ts";
+import { checkRef } from "../../config/known_providers.ts";
 import { isHarmlessKey, type KeyPath } from "../../config/key_path.ts";
 import { nearestName } from "../../config/nearest.ts";
 import { DEFAULT_SECRET } from "./resource_fields.ts";
@@ -26,6 +27,7 @@ export function checkReferences(document: unknown, machine: Machine, report: Rep
   unique(resources!, "ref", { code: "RESOURCE_REF_INVALID", state: "another resource has this ref" });
   for (const issuer of issuers!) checkKeyIds(issuer, report);
   checkResolvers(document, { resources: resources!, machine }, report);
+  checkStatePassword(document, machine, report);
 }
 
 interface Entry {
@@ -72,24 +74,55 @@ function checkResolvers(
   { resources, machine }: { resources: readonly Entry[]; machine: Machine },
   report: Report,
 ): void {
-  const backends = isTable(document) && isTable(document["backends"]) ? document["backends"] : { __proto__: null };
-  // Shown in hints, so that none of them may look like a secret.
-  const names = Object.keys(backends).filter(isHarmlessKey);
+  const backends = backendsOf(document);
   for (const { at, value } of resources) {
     const { resolver } = value;
     if (typeof resolver !== "string") continue;
     if (!Object.hasOwn(backends, resolver)) {
-      const near = nearestName(resolver, names);
-      report([...at, "resolver"], {
-        code: "BUNDLE_REFERENCE_UNKNOWN",
-        state: "no backend has this name",
-        hints: [near === undefined ? `The backends are: ${names.join(", ") || "none"}` : `Did you mean "${near}"?`],
-      });
+      report([...at, "resolver"], unknownBackend(resolver, backends));
       continue;
     }
     const fault = refFault(value, { backend: Reflect.get(backends, resolver), machine });
     if (fault !== undefined) report([...at, Object.hasOwn(value, "secret") ? "secret" : "ref"], fault);
   }
+}
+
+/** The password of Redis is read once, when the server starts: what cannot be its ref is told before. */
+function checkStatePassword(document: unknown, machine: Machine, report: Report): void {
+  const state = isTable(document) ? document["state"] : undefined;
+  const password = isTable(state) ? state["password"] : undefined;
+  if (!isTable(password)) return;
+  const { backend: name, secret } = password;
+  if (typeof name !== "string") return;
+  const backends = backendsOf(document);
+  if (!Object.hasOwn(backends, name)) {
+    report(["state", "password", "backend"], unknownBackend(name, backends));
+    return;
+  }
+  const backend: unknown = Reflect.get(backends, name);
+  const type = isTable(backend) ? backend["type"] : undefined;
+  const provider = typeof type === "string" ? findProvider(type) : undefined;
+  if (provider === undefined || typeof secret !== "string") return;
+  try {
+    checkRef(provider.name, parseSecretRef(secret), machine);
+  } catch (error) {
+    report(["state", "password", "secret"], faultOf(error));
+  }
+}
+
+function backendsOf(document: unknown): Readonly<Record<string, unknown>> {
+  return isTable(document) && isTable(document["backends"]) ? document["backends"] : {};
+}
+
+function unknownBackend(name: string, backends: Readonly<Record<string, unknown>>): Fault {
+  // Shown in hints, so that none of them may look like a secret.
+  const names = Object.keys(backends).filter(isHarmlessKey);
+  const near = nearestName(name, names);
+  return {
+    code: "BUNDLE_REFERENCE_UNKNOWN",
+    state: "no backend has this name",
+    hints: [near === undefined ? `The backends are: ${names.join(", ") || "none"}` : `Did you mean "${near}"?`],
+  };
 }
 
 /** Why the backend cannot have the secret of this resource, as far as that can be told without asking it. */
@@ -110,7 +143,7 @@ function refFault(
     throw error;
   }
   try {
-    provider.parseRef(parseSecretRef(secret.replaceAll(DEFAULT_SECRET, () => ref)), machine);
+    checkRef(provider.name, parseSecretRef(secret.replaceAll(DEFAULT_SECRET, () => ref)), machine);
     return undefined;
   } catch (error) {
     return faultOf(error);

@@ -1,4 +1,14 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseAllDocuments } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  parseAllDocuments,
+  type YAMLMap,
+} from "yaml";
 import { AppError } from "../../../policy/error.ts";
 import { formatKeyPath, type KeyPath } from "../../config/key_path.ts";
 import type { LineIndex } from "../../config/line_index.ts";
@@ -12,11 +22,13 @@ const REASON: Readonly<Record<string, string | undefined>> = {
   BAD_DQ_ESCAPE: 'a backslash needs to be doubled, or the text be put in "\'"',
   BAD_INDENT: "this line is not indented as the lines around it",
   BAD_SCALAR_START: "text that begins with this character needs quotation marks",
-  BLOCK_AS_IMPLICIT_KEY: "there are two keys in one line; text with a colon and a space needs quotation marks",
+  BLOCK_AS_IMPLICIT_KEY: "there are two keys in one line",
   MISSING_CHAR: "a colon, a comma, a bracket or a quotation mark is missing",
   RESOURCE_EXHAUSTION: "tables and lists are nested too deeply",
   TAB_AS_INDENT: "a tab is not allowed as indentation",
 };
+
+const QUOTE = 'Put text that holds ": ", " #", "[" or "{" into quotation marks';
 
 /** A parsed file of YAML. */
 export interface YamlFile {
@@ -44,8 +56,9 @@ export function parseYaml(file: ConfigFile): YamlFile | readonly AppError[] {
   };
   const [error] = document.errors;
   if (error !== undefined) {
-    const reason = REASON[error.code] ?? "it is not valid YAML";
-    return [syntaxError(place(error.pos[0]), reason, ['Put text that holds ": " or " #" into quotation marks'])];
+    const reason = REASON[error.code];
+    const hints = reason === undefined || error.code === "BLOCK_AS_IMPLICIT_KEY" ? [QUOTE] : [];
+    return [syntaxError(place(error.pos[0]), reason ?? "it is not valid YAML", hints)];
   }
   if (second !== undefined) {
     return [syntaxError(place(second.range[0]), "a second document begins here; one is expected")];
@@ -96,9 +109,13 @@ class NodeReader {
 
   read(node: unknown, at: KeyPath): unknown {
     if (node === null) return null;
-    if (isAlias(node)) return this.#refuse(node, at, "aliases are not read; write the value out");
+    if (isAlias(node)) {
+      return this.#refuse(node, at, 'aliases are not read; text that begins with "*" needs quotation marks');
+    }
     if (!isScalar(node) && !isMap(node) && !isSeq(node)) throw new TypeError("Cannot read YAML: a node is unknown");
-    if (node.anchor !== undefined) return this.#refuse(node, at, "anchors are not read; write the value out");
+    if (node.anchor !== undefined) {
+      return this.#refuse(node, at, 'anchors are not read; text that begins with "&" needs quotation marks');
+    }
     if (node.tag !== undefined) return this.#refuse(node, at, "tags are not read; put text into quotation marks");
     if (at.length > MAX_DEPTH) return this.#refuse(node, [], "tables and lists are nested too deeply");
     if (isScalar(node)) return node.value;
@@ -129,14 +146,20 @@ class NodeReader {
 }
 
 function lineIndex(document: Document.Parsed, counter: LineCounter): LineIndex {
+  // Each table is searched once: a file may have a fault in each of its keys.
+  const tables = new WeakMap<YAMLMap, ReadonlyMap<unknown, Pair>>();
+  const pairsOf = (table: YAMLMap) => {
+    const known = tables.get(table) ??
+      new Map(table.items.map((pair) => [isScalar(pair.key) ? pair.key.value : 0, pair]));
+    tables.set(table, known);
+    return known;
+  };
   return {
     find(path) {
       let node: unknown = document.contents;
       let line: number | undefined;
       for (const part of path) {
-        const pair: Pair | undefined = isMap(node)
-          ? node.items.find(({ key }) => isScalar(key) && key.value === part)
-          : undefined;
+        const pair = isMap(node) ? pairsOf(node).get(part) : undefined;
         const item: unknown = isSeq(node) && typeof part === "number" ? node.items[part] : undefined;
         if (pair === undefined && item === undefined) return line;
         line = lineOfNode(pair?.key ?? item, counter) ?? line;

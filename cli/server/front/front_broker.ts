@@ -31,7 +31,7 @@ const MAX_REDIRECTS = 5;
 const REVOCATION_MS = 25 * 60 * 60 * 1000;
 
 /** A caller whose JWT was verified. */
-interface Caller {
+interface Caller extends Disposable {
   readonly identity: Identity;
   readonly about: Pick<AuditEvent, "issuer" | "subject">;
 }
@@ -53,7 +53,7 @@ export class FrontBroker implements Broker {
 
   async resolve(request: ResolveRequest): Promise<ReadonlyMap<string, ResolveResult>> {
     const generation = this.generation;
-    const caller = await this.#admit(request.jwt, "resolve", generation);
+    using caller = await this.#admit(request.jwt, "resolve", generation);
     const proxy = new ProxyUrl(generation, this.#parts.sealer, caller);
     const results = await Promise.all(
       request.refs.map((text) => this.#resolveOne(text, { request, caller, generation, proxy })),
@@ -115,7 +115,7 @@ export class FrontBroker implements Broker {
 
   async fetch(request: FetchRequest): Promise<FetchResult> {
     const generation = this.generation;
-    const caller = await this.#admit(request.jwt, "fetch", generation);
+    using caller = await this.#admit(request.jwt, "fetch", generation);
     let about: Omit<AuditEvent, "outcome"> = { event: "fetch", ...caller.about };
     let handedOn = false;
     try {
@@ -175,7 +175,7 @@ export class FrontBroker implements Broker {
 
   async revoke({ jwt, target }: RevokeRequest): Promise<void> {
     const generation = this.generation;
-    const caller = await this.#admit(jwt, "revoke", generation);
+    using caller = await this.#admit(jwt, "revoke", generation);
     const { issuer, subject } = caller.identity;
     const about: Omit<AuditEvent, "outcome"> = {
       event: "revoke",
@@ -205,8 +205,8 @@ export class FrontBroker implements Broker {
       if (jwt === undefined) throw new Denial("JWT_MISSING");
       const { identity } = await verifier.verify(jwt);
       about = { issuer: identity.issuer, subject: identity.subject };
-      this.#parts.limiter.admitCaller(identity.issuer, identity.subject);
-      return { identity, about };
+      const share = this.#parts.limiter.admitCaller(identity.issuer, identity.subject);
+      return { identity, about, [Symbol.dispose]: () => share[Symbol.dispose]() };
     } catch (error) {
       throw await this.#writeDenial(error, { event, ...about });
     }
@@ -291,7 +291,7 @@ function requireResource({ resources }: Generation, ref: ResourceRef): Resource 
 
 async function valueOf({ values }: Generation, resource: Resource, ref: ResourceRef): Promise<string> {
   const request = { backend: resource.resolver, secret: secretRefOf(resource, ref) };
-  const secret = await values.get(request, { ttlMs: resource.ttlSeconds * 1000 });
+  using secret = await values.get(request, { ttlMs: resource.ttlSeconds * 1000 });
   return secret.reveal((bytes) => {
     try {
       return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

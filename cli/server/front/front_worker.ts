@@ -5,6 +5,7 @@ import type { AuditEvent } from "../../../policy/server/audit_event.ts";
 import { TokenSealer } from "../../../proxy/edge/token_sealer.ts";
 import { PortCaller } from "../../../proxy/port_calls.ts";
 import { CallerLimiter } from "../http/caller_limiter.ts";
+import { SERVER_LIMITS } from "../http/server_limits.ts";
 import { FrontBroker } from "./front_broker.ts";
 import { FrontDoors } from "./front_doors.ts";
 import { Generation } from "./generation.ts";
@@ -49,7 +50,7 @@ async function handle(message: FrontMessage): Promise<FrontReport> {
 }
 
 async function start(setup: FrontSetup): Promise<FrontReport> {
-  const limiter = new CallerLimiter();
+  const limiter = new CallerLimiter(SERVER_LIMITS, () => performance.now());
   const broker = new FrontBroker(new Generation(setup), {
     sealer: await TokenSealer.create(setup.serverKey),
     limiter,

@@ -11,6 +11,7 @@ export class JwksProcess implements Disposable {
   readonly #bundle: Pick<Bundle, "issuers" | "network">;
   readonly #sources: readonly JwksSource[];
   #worker: Worker | undefined;
+  #unused: MessagePort | undefined;
 
   constructor(bundle: Pick<Bundle, "issuers" | "network">) {
     this.#bundle = bundle;
@@ -20,7 +21,11 @@ export class JwksProcess implements Disposable {
   /** @param calls `JwksRequest` in, the text out. It is handed over to the worker. */
   start(calls: MessagePort): void {
     const { issuers, network } = this.#bundle;
-    if (this.#sources.length === 0) return calls.close();
+    if (this.#sources.length === 0) {
+      // Nobody will ask. Its other end could not be handed on once this one is closed.
+      this.#unused = calls;
+      return;
+    }
     this.#worker = new Worker(new URL("../../../proxy/jwks/jwks_worker.ts", import.meta.url), {
       type: "module",
       name: "kz-jwks",
@@ -39,5 +44,6 @@ export class JwksProcess implements Disposable {
 
   [Symbol.dispose](): void {
     this.#worker?.terminate();
+    this.#unused?.close();
   }
 }

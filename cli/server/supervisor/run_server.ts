@@ -1,11 +1,11 @@
 import { dirname } from "node:path";
 import { AppError } from "../../../policy/error.ts";
-import type { AuditEvent } from "../../../policy/server/audit_event.ts";
 import type { Bundle } from "../../../policy/server/bundle.ts";
-import { PortCaller } from "../../../proxy/port_calls.ts";
 import type { Surroundings } from "../../config/config_files.ts";
 import { reportErrors } from "../../terminal/report_error.ts";
+import { deriveAuditKey } from "../audit/audit_key.ts";
 import { AuditProcess } from "../audit/audit_process.ts";
+import { sinkText } from "../audit/sink_address.ts";
 import { readBundle } from "../bundle/read_bundle.ts";
 import { FrontProcess } from "../front/front_process.ts";
 import { relayStdio } from "../mcp/stdio_relay.ts";
@@ -16,7 +16,7 @@ import { openJwtFile } from "./jwt_file.ts";
 import { authorityOf } from "./listen_address.ts";
 import { sameBundle } from "./same_bundle.ts";
 import type { ServerOptions } from "./server_options.ts";
-import { readServerKey } from "./server_key.ts";
+import { readServerKey } from "../server_key.ts";
 
 /** How long requests that have begun may take when the server ends. */
 const GRACE_MS = 10_000;
@@ -41,8 +41,15 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
   const onBroken = (broken: AppError) => events.push({ broken });
   const bundle = await readBundle(options.bundle, around);
   const key = await readServerKey(around);
-  await using audit = await AuditProcess.start(options.audit, { serverKey: key.bytes, onBroken });
-  using record = new PortCaller<AuditEvent, null>(audit.connect());
+  await using audit = await AuditProcess.start({
+    sink: options.audit,
+    // Of a key that ends with the process nobody could check a MAC.
+    key: key.isOwn ? undefined : await deriveAuditKey(key.bytes),
+    onTrouble: (trouble) => {
+      if (trouble === undefined) say("kz: the audit log can be written again");
+      else reportErrors([trouble]);
+    },
+  });
   await using force = await BundleInForce.start(bundle, {
     serverKey: key.bytes,
     audit,
@@ -67,21 +74,26 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     audit: audit.connect(),
   });
   front.onBroken = onBroken;
-  await record.call({ event: "server", outcome: "allowed", detail: "started" });
+  await audit.append({ event: "server", outcome: "allowed", detail: "started" });
   announce(options, { force, port, say });
   if (key.isOwn && options.proxy !== undefined) {
     say("kz: tokens end with this process; KEYZERO_SERVER_KEY keeps them over restarts and replicas");
   }
-  if (stdio !== undefined) void relayStdio(stdio.port1).then(() => events.push("end"));
+  const stopped = new AbortController();
+  scope.defer(() => stopped.abort());
+  if (stdio !== undefined) {
+    const streams = { input: Deno.stdin.readable, output: Deno.stdout.writable, signal: stopped.signal };
+    void relayStdio(stdio.port1, streams).then(() => events.push("end"));
+  }
   scope.use(new BundleWatch(options.bundle, () => events.push("changed")));
   listen(events, scope);
   for (let event = await events.next(); event !== "end"; event = await events.next()) {
     if (typeof event === "object") throw event.broken;
-    if (event === "reload") audit.reopen();
-    await reload(event, { options, around, say, force, front, record });
+    if (event === "reload") await audit.reopen();
+    await reload(event, { options, around, say, force, front, audit });
   }
   await front.end(GRACE_MS);
-  await record.call({ event: "server", outcome: "allowed", detail: "stopped" });
+  await audit.append({ event: "server", outcome: "allowed", detail: "stopped" });
 }
 
 function jwtFilePort(path: string, scope: DisposableStack): MessagePort {
@@ -113,31 +125,31 @@ function announce(
   }
   const { proxy } = force.generation.forFront;
   if (proxy !== undefined) say(`kz: proxy at ${proxy.url}`);
-  say(`kz: audit log in ${audit.label}`);
+  say(`kz: audit log: ${sinkText(audit)}`);
 }
 
 /** The new bundle or the old one, whole. */
 async function reload(
   reason: "reload" | "changed",
-  { options, around, say, force, front, record }: {
+  { options, around, say, force, front, audit }: {
     options: ServerOptions;
     around: Surroundings;
     say: (line: string) => void;
     force: BundleInForce;
     front: FrontProcess;
-    record: PortCaller<AuditEvent, null>;
+    audit: AuditProcess;
   },
 ): Promise<void> {
   try {
     const bundle: Bundle = await readBundle(options.bundle, around);
     if (reason === "changed" && sameBundle(bundle, force.generation.bundle)) return;
     await force.replace(bundle, (generation) => front.renew(generation.forFront));
-    await record.call({ event: "server", outcome: "allowed", detail: "bundle read again" });
+    await audit.append({ event: "server", outcome: "allowed", detail: "bundle read again" });
     say("kz: the bundle was read again and is in force");
   } catch (error) {
     reportErrors([error]);
     say("kz: the bundle was not taken; the one before stays in force");
     const code = error instanceof AppError ? error.code : "INTERNAL";
-    await record.call({ event: "server", outcome: "denied", code, detail: "bundle not taken" });
+    await audit.append({ event: "server", outcome: "denied", code, detail: "bundle not taken" });
   }
 }

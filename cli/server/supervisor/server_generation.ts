@@ -1,12 +1,15 @@
 import type { AppError } from "../../../policy/error.ts";
 import type { Bundle } from "../../../policy/server/bundle.ts";
 import type { AuditProcess } from "../audit/audit_process.ts";
-import { EdgeProcess } from "../edge_process.ts";
+import { EdgeProcess, type EdgeReady } from "../edge_process.ts";
 import type { FrontGeneration } from "../front/protocol.ts";
 import { JwksProcess } from "../identity/jwks_process.ts";
 import type { StateProcess } from "../state/state_process.ts";
 import { authorityOf, type ListenAddress } from "./listen_address.ts";
 import { openVault } from "./vault.ts";
+
+/** How long requests that have begun may take once there is another bundle, or the server ends. */
+const END_MS = 10_000;
 
 /** What does not change when a bundle is read again. */
 export interface ServerContext {
@@ -33,10 +36,17 @@ export class ServerGeneration implements AsyncDisposable {
   readonly #edge: EdgeProcess;
   readonly #scope: DisposableStack;
 
-  constructor(forFront: FrontGeneration, edge: EdgeProcess, scope: DisposableStack) {
+  constructor(
+    { forFront, edge, proxyPort, scope }: {
+      forFront: FrontGeneration;
+      edge: EdgeProcess;
+      proxyPort: number | undefined;
+      scope: DisposableStack;
+    },
+  ) {
     this.bundle = forFront.bundle;
     this.forFront = forFront;
-    this.proxyPort = edge.proxy?.port;
+    this.proxyPort = proxyPort;
     this.#edge = edge;
     this.#scope = scope;
   }
@@ -45,32 +55,33 @@ export class ServerGeneration implements AsyncDisposable {
   static async start(bundle: Bundle, state: StateProcess, context: ServerContext): Promise<ServerGeneration> {
     using opened = new DisposableStack();
     const [fetches, keys] = [new MessageChannel(), new MessageChannel()];
+    const { network, resources } = bundle;
     const jwks = opened.use(new JwksProcess(bundle));
     jwks.onBroken = context.onBroken;
     jwks.start(keys.port2);
-    const edge = opened.use(new EdgeProcess(bundle, context.proxy));
-    await edge.start({
+    const edge = opened.use(new EdgeProcess({ resources, network, proxy: context.proxy }));
+    const { proxy } = await edge.serve({
       serverKey: context.serverKey,
       front: fetches.port2,
       vault: vaultPort(bundle, context, opened),
       audit: context.audit.connect(),
       state: statePort(state),
     });
-    edge.onBroken = context.onBroken;
+    edge.onFailed = context.onBroken;
     const forFront = {
       bundle,
       edge: fetches.port1,
       jwks: keys.port1,
       vault: vaultPort(bundle, context, opened),
       state: statePort(state),
-      proxy: proxyOf(edge, context),
+      proxy: proxyOf(proxy, context),
     };
-    return new ServerGeneration(forFront, edge, opened.move());
+    return new ServerGeneration({ forFront, edge, proxyPort: proxy?.port, scope: opened.move() });
   }
 
   /** Takes no new connections and lets requests that have begun end, for a while. */
   async end(): Promise<void> {
-    await this.#edge.end();
+    await this.#edge.end(END_MS);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -91,7 +102,7 @@ function statePort(state: StateProcess): MessagePort {
   return port2;
 }
 
-function proxyOf({ proxy }: EdgeProcess, { proxy: listen, proxyUrl }: ServerContext): FrontGeneration["proxy"] {
+function proxyOf(proxy: EdgeReady["proxy"], { proxy: listen, proxyUrl }: ServerContext): FrontGeneration["proxy"] {
   if (proxy === undefined || listen === undefined) return undefined;
   return { url: proxyUrl ?? `http://${authorityOf({ ...listen, port: proxy.port })}`, caPem: proxy.caPem };
 }

@@ -1,4 +1,4 @@
-import type { AuditSink } from "../audit/audit_sink.ts";
+import type { SinkAddress } from "../audit/sink_address.ts";
 import type { FrontListen } from "../front/protocol.ts";
 import type { ListenAddress } from "./listen_address.ts";
 
@@ -12,6 +12,6 @@ export interface ServerOptions {
   readonly proxy: ListenAddress | undefined;
   /** How callers reach the proxy; absent: by the address that it listens on. */
   readonly proxyUrl: string | undefined;
-  readonly audit: AuditSink;
+  readonly audit: SinkAddress;
   readonly jwtFile: string | undefined;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { AppError } from "../../../../policy/error.ts";
+import type { AppError } from "../../../../policy/error.ts";
 import type { AuditEvent } from "../../../../policy/server/audit_event.ts";
 import { AuditProcess } from "../audit_process.ts";
 import { verifyFiles, type WholeChain } from "../verify_files.ts";

@@ -1,18 +1,20 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { join } from "node:path";
+import type { BundleWarning } from "../bundle_warnings.ts";
 import { type BundleCheck, checkBundle } from "../check_bundle.ts";
 
 /** Checks a bundle with this text, and with these files beside it. Temporary: files are gone afterwards. */
 export async function checkText(
   text: string,
   { files = {}, env = {} }: { files?: Record<string, string | Uint8Array>; env?: Record<string, string> } = {},
-): Promise<BundleCheck> {
+): Promise<Omit<BundleCheck, "findWarnings"> & { readonly warnings: readonly BundleWarning[] }> {
   const root = await Deno.realPath(await Deno.makeTempDir());
   try {
     for (const [name, content] of Object.entries({ "bundle.yaml": text, ...files })) {
       await Deno.writeFile(join(root, name), typeof content === "string" ? new TextEncoder().encode(content) : content);
     }
-    return await checkBundle("bundle.yaml", { cwd: root, getEnv: (name) => env[name] });
+    const { findWarnings, ...check } = await checkBundle("bundle.yaml", { cwd: root, getEnv: (name) => env[name] });
+    return { ...check, warnings: await findWarnings() };
   } finally {
     await Deno.remove(root, { recursive: true });
   }
@@ -27,7 +29,7 @@ const ISSUER = {
   audience: "keyzero",
   jwks_url: "https://a.example/jwks",
 };
-const POLICY = { name: "p", effect: "allow", rule: 'service == "agent"' };
+const POLICY = { name: "p", effect: "allow", rule: 'claims.team == "agents"' };
 const RESOURCE = { ref: "github/pat", resolver: "gh", hosts: "[api.github.com]" };
 
 /** Three sections, of which the one that a test is about stands first, so that its lines are known. */
@@ -35,7 +37,7 @@ const SECTIONS = {
   version: 'version: "1"',
   issuers: `issuers:\n${entry(ISSUER)}`,
   policies: `policies:\n${entry(POLICY)}`,
-  resources: `resources:\n${entry(RESOURCE)}`,
+  resources: `resources:\n${entry({ ...RESOURCE, secret: "TOKEN" })}`,
   backends: "backends:\n  gh: { type: env }",
 };
 

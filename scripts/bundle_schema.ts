@@ -1,5 +1,5 @@
-import type { JsonSchema } from "../../config/field.ts";
-import { BUNDLE } from "./bundle_fields.ts";
+import type { JsonSchema } from "../cli/config/field.ts";
+import { BUNDLE } from "../cli/server/bundle/bundle_fields.ts";
 
 /** The JSON Schema of `bundle.yaml`, made from the definitions that the reader reads by. */
 export function bundleSchema(): JsonSchema {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AppError } from "../../../policy/error.ts";
+import { AppError } from "../../policy/error.ts";
 import { readServerKey } from "./server_key.ts";
 
 const BYTES = Uint8Array.from({ length: 32 }, (_, index) => 255 - index);

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
-import { AppError } from "../../../policy/error.ts";
-import type { Surroundings } from "../../config/config_files.ts";
-import { systemState } from "../../config/system_error.ts";
+import { AppError } from "../../policy/error.ts";
+import type { Surroundings } from "../config/config_files.ts";
+import { systemState } from "../config/system_error.ts";
 
 export const KEY_VARIABLE = "KEYZERO_SERVER_KEY";
 export const KEY_FILE_VARIABLE = "KEYZERO_SERVER_KEY_FILE";
@@ -27,25 +27,32 @@ export async function readServerKey({ getEnv }: Surroundings): Promise<ServerKey
   const path = getEnv(KEY_FILE_VARIABLE);
   if (text && path) throw invalid(`${KEY_VARIABLE} and ${KEY_FILE_VARIABLE} are both set`);
   if (text) return { bytes: parseKey(text, KEY_VARIABLE), isOwn: false };
-  if (path) return { bytes: parseKey(await readKeyFile(path), KEY_FILE_VARIABLE), isOwn: false };
+  if (path) return { bytes: await readServerKeyFile(path), isOwn: false };
   return { bytes: crypto.getRandomValues(new Uint8Array(KEY_BYTES)), isOwn: true };
 }
 
-async function readKeyFile(path: string): Promise<string> {
+/**
+ * Reads a server key from a file.
+ *
+ * @throws {AppError} `SERVER_KEY_INVALID`; the message never holds what the file does.
+ */
+export async function readServerKeyFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  let text: string;
   try {
-    return (await Deno.readTextFile(path)).trim();
+    text = (await Deno.readTextFile(path)).trim();
   } catch (error) {
-    throw invalid(`the file of ${KEY_FILE_VARIABLE} cannot be read: ${systemState(error)}`);
+    throw invalid(`its file cannot be read: ${systemState(error)}`);
   }
+  return parseKey(text, "the file");
 }
 
-function parseKey(text: string, variable: string): Uint8Array<ArrayBuffer> {
+function parseKey(text: string, where: string): Uint8Array<ArrayBuffer> {
   const bytes = /^[0-9a-f]{64}$/i.test(text)
     ? Buffer.from(text, "hex")
-    : /^[A-Za-z0-9_-]{43}$/.test(text) || /^[A-Za-z0-9+/]{43}=?$/.test(text)
+    : /^(?:[A-Za-z0-9_-]{43}|[A-Za-z0-9+/]{43})=?$/.test(text)
     ? Buffer.from(text, "base64")
     : undefined;
-  if (bytes?.length !== KEY_BYTES) throw invalid(`what ${variable} says is not 32 bytes in hexadecimal or base64`);
+  if (bytes?.length !== KEY_BYTES) throw invalid(`what ${where} says is not 32 bytes in hexadecimal or base64`);
   return new Uint8Array(bytes);
 }
 
