@@ -212,6 +212,19 @@ Deno.test("sendOnce() ends when the time has passed, however the host drips", as
   await served;
 });
 
+Deno.test("TM-24 sendOnce() reads no further than the cap", async () => {
+  let sent = 0;
+  const endless = async (_request: string, conn: Deno.Conn) => {
+    await conn.write(utf8("HTTP/1.1 200 OK\r\n\r\n"));
+    for (;;) sent += await conn.write(new Uint8Array(64 * 1024));
+  };
+  await using server = new RawUpstream(certificate, endless);
+  const answer = await sendOnce(GET, settingsFor(server, { maxBytes: 1000, longer: "cut" }));
+  assert.deepEqual([answer.body.length, answer.truncated], [1000, true]);
+  // What the system's buffers take.
+  assert.ok(sent < 32 * 1024 * 1024, `${sent}`);
+});
+
 Deno.test("sendOnce() ends with its signal", async () => {
   const late = Promise.withResolvers<string>();
   await using server = new RawUpstream(certificate, () => late.promise);
