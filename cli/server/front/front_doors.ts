@@ -62,8 +62,9 @@ function open(listen: FrontListen, handle: Parameters<typeof serve>[0]): HttpSer
     return serve(handle, { hostname, port, tls, limits: SERVER_LIMITS });
   } catch (cause) {
     if (tls !== undefined && cause instanceof Deno.errors.InvalidData) {
-      throw new AppError("SERVER_TLS_INVALID", "Cannot use the certificate of --tls-cert with the key of --tls-key", {
+      throw new AppError("SERVER_TLS_INVALID", "Cannot listen: the certificate or its key cannot be used", {
         cause,
+        hints: ["Give the chain with --tls-cert and the key that belongs to it with --tls-key, both PEM"],
       });
     }
     const state = cause instanceof Deno.errors.AddrInUse ? "the address is in use" : "the system does not let us";
