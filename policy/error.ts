@@ -38,6 +38,7 @@ const KIND = {
   BUNDLE_REFERENCE_UNKNOWN: "config",
   BUNDLE_ISSUER_INVALID: "config",
   BUNDLE_KEY_INVALID: "config",
+  BUNDLE_STATE_INVALID: "config",
   BUNDLE_FIXTURE_INVALID: "config",
   BUNDLE_FIXTURES_DIFFER: "denied",
   SERVER_KEY_INVALID: "config",

@@ -54,10 +54,7 @@ export async function lockFile(
 ): Promise<Disposable> {
   const file = await Deno.open(`${path}.lock`, { write: true, create: true, mode: 0o600 });
   try {
-    const locked = "tryLock" in file
-      ? await pollLock(file, signal, timeoutMs)
-      : await waitLock(file, signal, timeoutMs);
-    if (locked) return file;
+    if (await takeLock(file, { signal, timeoutMs })) return file;
   } catch (error) {
     closeQuietly(file);
     throw error;
@@ -65,6 +62,18 @@ export async function lockFile(
   throw new AppError("STORE_LOCKED", `Cannot change "${path}": another process is writing it`, {
     hints: ["Wait for the other kz to end and try again"],
   });
+}
+
+/**
+ * Takes the lock of an open file; it ends with the file, or with the process, however that ends.
+ *
+ * @returns Whether it was had in time. If not, the file is closed, or will be once a wait that cannot be called off ends.
+ */
+export function takeLock(
+  file: Deno.FsFile,
+  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+): Promise<boolean> {
+  return "tryLock" in file ? pollLock(file, signal, timeoutMs) : waitLock(file, signal, timeoutMs);
 }
 
 async function pollLock(file: Deno.FsFile, signal: AbortSignal, timeoutMs: number): Promise<boolean> {

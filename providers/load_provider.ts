@@ -3,7 +3,7 @@ import type { ProviderOptions } from "./options.ts";
 import type { Provider } from "./provider.ts";
 
 /** Every provider's name. */
-export const PROVIDER_NAMES = ["keychain", "store", "env", "file", "dotenv", "aws"] as const;
+export const PROVIDER_NAMES = ["keychain", "store", "env", "file", "dotenv", "aws", "keyzero"] as const;
 export type ProviderName = typeof PROVIDER_NAMES[number];
 
 /** Makes a provider from the options that its registry entry prepared. */
@@ -17,6 +17,7 @@ const LOAD: Record<ProviderName, () => Promise<ProviderFactory>> = {
   file: async () => (await import("./file.ts")).createFileProvider,
   dotenv: async () => (await import("./dotenv.ts")).createDotenvProvider,
   aws: async () => (await import("./aws.ts")).createAwsProvider,
+  keyzero: async () => (await import("./keyzero.ts")).createKeyzeroProvider,
 };
 
 export function isProviderName(name: string): name is ProviderName {

@@ -26,7 +26,13 @@ export interface WireSecretRequest {
 
 /** What comes back to the supervisor. It never holds a value. */
 export type ResolverReply =
-  | { kind: "resolved"; found: readonly string[]; failed: readonly { id: string; error: WireError }[] }
+  | {
+    kind: "resolved";
+    found: readonly string[];
+    failed: readonly { id: string; error: WireError }[];
+    /** How long a value that was found is good, in milliseconds, where its backend says so. */
+    lives: ReadonlyMap<string, number>;
+  }
   | { kind: "done" }
   | { kind: "failed"; error: WireError };
 

@@ -7,9 +7,12 @@ export interface SecretRequest {
   readonly ref: SecretRef;
 }
 
-/** What became of one request: the value's UTF-8 bytes, or what was thrown for it (an `AppError` where possible). */
+/**
+ * What became of one request: the value's UTF-8 bytes, and for how long it is good where the backend says so; or what was
+ * thrown for it (an `AppError` where possible).
+ */
 export type Resolution =
-  | { readonly id: string; readonly bytes: Uint8Array }
+  | { readonly id: string; readonly bytes: Uint8Array; readonly lifeMs?: number }
   | { readonly id: string; readonly error: unknown };
 
 /** A place that secrets live in. One instance serves one worker. */

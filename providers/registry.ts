@@ -4,6 +4,7 @@ import type { SecretRef } from "../policy/secret_ref.ts";
 import { parseAwsRef } from "./aws_ref.ts";
 import { awsPermissions, prepareAws, REGION_PATTERN } from "./aws_setup.ts";
 import { KEYCHAIN_ENV, KEYCHAIN_PROGRAM } from "./keychain_programs.ts";
+import { keyzeroPermissions, parseKeyzeroRef, prepareKeyzero, SERVER_URL_PATTERN } from "./keyzero_setup.ts";
 import { isProviderName, PROVIDER_NAMES, type ProviderName } from "./load_provider.ts";
 import { homeOf, type Machine } from "./machine.ts";
 import { type OptionsSchema, parseOptions, type ProviderOptions } from "./options.ts";
@@ -128,6 +129,32 @@ const DEFINITIONS: Record<ProviderName, Definition> = {
     parseRef: (ref) => (parseAwsRef(ref), ref),
     prepare: prepareAws,
     permissions: (options, _refs, { machine }) => awsPermissions(options, machine),
+  },
+  keyzero: {
+    description: "A KeyZero server of your team (kz server start)",
+    refForm: "resource ref",
+    writable: false,
+    options: {
+      url: {
+        type: "string",
+        description: "The server's URL: https, or http on this machine; by default KEYZERO_SERVER_URL",
+        pattern: SERVER_URL_PATTERN,
+        examples: ["https://keyzero.internal:8443"],
+      },
+      jwt_file: {
+        type: "string",
+        description: "The file with the JWT that says who you are, read anew each time; by default KEYZERO_JWT_FILE",
+        examples: ["/var/run/secrets/tokens/keyzero"],
+      },
+      ca: {
+        type: "string",
+        description: "A PEM file with the only roots that the server's certificate may be of",
+        examples: ["/etc/keyzero/ca.pem"],
+      },
+    },
+    parseRef: parseKeyzeroRef,
+    prepare: prepareKeyzero,
+    permissions: keyzeroPermissions,
   },
 };
 

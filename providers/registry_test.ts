@@ -60,6 +60,10 @@ const REFS: readonly [provider: string, ref: string, parsed: string | undefined]
   ["dotenv", ".env#", undefined],
   ["aws", "sm://a#b", "sm://a#b"],
   ["aws", "a", undefined],
+  ["keyzero", "github/pat", "github/pat"],
+  ["keyzero", "github/*", undefined],
+  ["keyzero", "../pat", undefined],
+  ["keyzero", "!other", undefined],
 ];
 for (const [provider, ref, parsed] of REFS) {
   Deno.test(`parseRef() of ${provider} ${parsed === undefined ? "refuses" : "reads"} ${ref}`, () => {
@@ -94,6 +98,32 @@ const PREPARED: readonly [
   ["the region of the options first", "aws", { region: "eu-north-1" }, { AWS_REGION: "us-east-1" }, {
     region: "eu-north-1",
   }],
+  ["the server and the JWT of the environment", "keyzero", {}, {
+    KEYZERO_SERVER_URL: "https://kz.internal",
+    KEYZERO_JWT_FILE: "/run/jwt",
+  }, { url: "https://kz.internal", jwt_file: "/run/jwt" }],
+  [
+    "the server of the options first, and their paths",
+    "keyzero",
+    {
+      url: "http://localhost:8080",
+      jwt_file: "a.jwt",
+      ca: "~/ca.pem",
+    },
+    { KEYZERO_SERVER_URL: "https://kz.internal", KEYZERO_JWT_FILE: "/run/jwt", HOME: "/h" },
+    {
+      url: "http://localhost:8080",
+      jwt_file: "/project/a.jwt",
+      ca: "/h/ca.pem",
+    },
+  ],
+  [
+    "no server that would be shown a JWT in clear text",
+    "keyzero",
+    {},
+    { KEYZERO_SERVER_URL: "http://kz.internal" },
+    {},
+  ],
   ["no region that is none", "aws", {}, { AWS_REGION: "evil.example#" }, {}],
 ];
 for (const [why, name, options, env, prepared] of PREPARED) {
@@ -103,6 +133,7 @@ for (const [why, name, options, env, prepared] of PREPARED) {
 }
 
 const STORE = { path: "/d/store.age" };
+const SERVER = { url: "https://kz.internal", jwt_file: "/run/jwt" };
 const PERMISSIONS: readonly [string, string, Record<string, string>, string[], ProviderAction, PermissionSet][] = [
   ["only the variables named", "env", {}, ["A", "B"], "resolve", { env: ["A", "B"] }],
   ["only the files named", "file", {}, ["/a", "/b"], "resolve", { read: ["/a", "/b"] }],
@@ -122,6 +153,15 @@ const PERMISSIONS: readonly [string, string, Record<string, string>, string[], P
     env: [...KEYCHAIN_ENV, "KEYZERO_PASSPHRASE"],
     read: ["/d/store.age", "/d/store.age.identity"],
   }],
+  ["the server and two files", "keyzero", { ...SERVER, ca: "/etc/ca.pem" }, ["a/b"], "resolve", {
+    net: ["kz.internal:443"],
+    read: ["/run/jwt", "/etc/ca.pem"],
+  }],
+  ["a port of this machine", "keyzero", { url: "http://[::1]:8080/", jwt_file: "/run/jwt" }, ["a"], "check", {
+    net: ["[::1]:8080"],
+    read: ["/run/jwt"],
+  }],
+  ["nothing without a server", "keyzero", {}, ["a"], "resolve", { read: [] }],
 ];
 for (const [why, name, options, refs, action, expected] of PERMISSIONS) {
   Deno.test(`permissions() of ${name} grants ${why}`, () => {
@@ -162,6 +202,24 @@ for (
 ) {
   Deno.test(`parseOptions() of aws refuses the endpoint ${endpoint}`, () => {
     assert.throws(() => getProvider("aws").parseOptions({ endpoint }), {
+      name: "AppError",
+      code: "CONFIG_TYPE_INVALID",
+    });
+  });
+}
+
+for (
+  const url of [
+    "http://kz.internal",
+    "http://localhost.evil.example",
+    "https://user:canary@kz.internal",
+    "https://kz.internal/path",
+    "https://kz.internal?a",
+    "ftp://kz.internal",
+  ]
+) {
+  Deno.test(`parseOptions() of keyzero refuses the URL ${url}`, () => {
+    assert.throws(() => getProvider("keyzero").parseOptions({ url }), {
       name: "AppError",
       code: "CONFIG_TYPE_INVALID",
     });

@@ -46,18 +46,23 @@ async function resolve(request: Request<"resolve">): Promise<ResolverReply> {
   const resolutions = await resolveAllOf(request, requests);
   const found: string[] = [];
   const failed: { id: string; error: WireError }[] = [];
+  const lives = new Map<string, number>();
   for (const { id, ref } of requests) {
     const secret = { provider: request.provider.name, ref };
     try {
-      send(request.values, id, valueOf(resolutions.get(id), secret));
+      const resolution = resolutions.get(id);
+      send(request.values, id, valueOf(resolution, secret));
       found.push(id);
+      if (resolution !== undefined && "bytes" in resolution && resolution.lifeMs !== undefined) {
+        lives.set(id, resolution.lifeMs);
+      }
     } catch (error) {
       failed.push({ id, error: toWireError(error) });
     }
   }
   // What was sent still arrives. A worker that reads again and again would otherwise gather ports.
   request.values.close();
-  return { kind: "resolved", found, failed };
+  return { kind: "resolved", found, failed, lives };
 }
 
 /** What the provider says, by id. What it throws as a whole, or a time limit, becomes the answer for each. */

@@ -30,6 +30,8 @@ export interface ProxySetup {
   readonly secrets: readonly ProxySecret[];
   /** Where each value comes from: one {@linkcode ValueFromResolver} for each of `secrets`, over all ports. */
   readonly valuePorts: readonly MessagePort[];
+  /** Whether the way to a team server's proxy comes among the values, under the id `SERVER_PROXY_REF`. */
+  readonly serverProxy: boolean;
   readonly rules: readonly ConnectionRule[] | undefined;
   readonly connect: ReadonlyMap<Host, { readonly hostname: string; readonly port: number }>;
   /** PEM. */
@@ -65,8 +67,8 @@ export type ProxyMessage =
     readonly unscrubbed: readonly SecretName[];
   }
   | { readonly kind: "failed"; readonly error: WireError }
-  /** A host answered 401 to a request with these secrets. */
-  | { readonly kind: "unauthorized"; readonly secrets: ReadonlySet<SecretName> }
+  /** A host answered 401 to a request with these secrets; or the server's proxy refused our pass. */
+  | { readonly kind: "unauthorized"; readonly secrets: ReadonlySet<string> }
   /** A secret has another value than before. */
   | { readonly kind: "renewed"; readonly secret: string }
   | { readonly kind: "refused"; readonly code: RefusalCode; readonly facts: RefusalFacts };

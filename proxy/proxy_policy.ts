@@ -2,6 +2,7 @@ import type { ConnectionRule, HostMatcher } from "../policy/connection_rule.ts";
 import type { SecretName } from "../policy/secret_name.ts";
 import type { AwsKeyTable } from "./aws_sigv4/aws_keys.ts";
 import type { ScrubPlan } from "./scrub/scrub_plan.ts";
+import type { ServerTokens } from "./server_tokens.ts";
 import type { TokenTable } from "./token_table.ts";
 import type { DialSettings } from "./upstream/dial.ts";
 
@@ -20,6 +21,8 @@ export interface ProxyPolicy {
   /** Replaces real values, in any encoding, in what comes back. */
   readonly valuePlan: ScrubPlan;
   readonly dial: DialSettings;
+  /** Absent: the run has nothing of a team server. */
+  readonly server?: ServerTokens;
   /** Told of the secrets in a request that a host answered with 401: they may have new values. */
   onUnauthorized(secrets: ReadonlySet<SecretName>): void;
   /** Called when all is decided; nothing goes out before it is done, and nothing at all if it throws. */

@@ -4,6 +4,7 @@
  */
 import { containErrors } from "../policy/contain_errors.ts";
 import { AppError, toWireError } from "../policy/error.ts";
+import { SERVER_PROXY_REF } from "../policy/server/server_proxy.ts";
 import { ClientLogin } from "./client_login.ts";
 import { hostMatcher } from "./host_matcher.ts";
 import type { ProxyMessage, ProxySetup, SupervisorMessage, ValueFromResolver } from "./protocol.ts";
@@ -11,6 +12,7 @@ import { ProxyServer } from "./proxy_server.ts";
 import { runService } from "./proxy_service.ts";
 import type { Refusal } from "./refusal.ts";
 import { RunSecrets } from "./run_secrets.ts";
+import { ServerTokens } from "./server_tokens.ts";
 import { CertificateAuthority } from "./tls/certificate_authority.ts";
 import { TlsTerminator } from "./tls/tls_terminator.ts";
 
@@ -33,10 +35,12 @@ function send(message: ProxyMessage): void {
 
 /** Set once the values have come. */
 let secrets: RunSecrets | undefined;
+let server: ServerTokens | undefined;
 
 async function start(setup: ProxySetup): Promise<ProxyMessage> {
   const [ca, matcher, values] = await Promise.all([authority, hostMatcher(setup.rules), receiveValues(setup)]);
   const run = secrets = new RunSecrets(setup.secrets, values);
+  const serverTokens = setup.serverProxy ? takeServer(run, values.get(SERVER_PROXY_REF)!) : undefined;
   const login = new ClientLogin(crypto.getRandomValues(new Uint8Array(16)));
   const { rules, connect, upstreamCa, anyAddress } = setup;
   const server = new ProxyServer({
@@ -54,6 +58,7 @@ async function start(setup: ProxySetup): Promise<ProxyMessage> {
           return run.valuePlan;
         },
         dial: { connect, upstreamCa, anyAddress },
+        ...(serverTokens === undefined ? {} : { server: serverTokens }),
         onUnauthorized: (secrets) => send({ kind: "unauthorized", secrets }),
       },
       login,
@@ -74,6 +79,34 @@ async function start(setup: ProxySetup): Promise<ProxyMessage> {
   };
 }
 
+/** @throws {AppError} for a way that cannot be gone. */
+function takeServer(run: RunSecrets, bytes: Uint8Array): ServerTokens {
+  try {
+    server = new ServerTokens(takeText(bytes), {
+      onPassRefused: () => send({ kind: "unauthorized", secrets: new Set([SERVER_PROXY_REF]) }),
+      isSealed: (name) => run.isSealed(name),
+    });
+  } catch (cause) {
+    throw new AppError("PROVIDER_SOURCE_INVALID", "Cannot use the server's proxy: its URL cannot be read", { cause });
+  }
+  // Known only now, when permissions are given already: with narrow rules they hold the server's own name.
+  const { proxyAddress } = server;
+  if (
+    proxyAddress !== undefined && Deno.permissions.querySync({ name: "net", host: proxyAddress }).state !== "granted"
+  ) {
+    throw new AppError("POLICY_HOST_DENIED", "Cannot use the server's proxy: it has another name than the server", {
+      hints: ["Let the server and its proxy have one name, or add a connection rule that allows the proxy's"],
+    });
+  }
+  return server;
+}
+
+function takeText(bytes: Uint8Array): string {
+  const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  bytes.fill(0);
+  return text;
+}
+
 /** Longer than any provider may take; after it nothing more comes on a port. */
 const RENEW_PORT_MS = 60_000;
 
@@ -82,7 +115,9 @@ function renewFrom(port: MessagePort): void {
   setTimeout(() => port.close(), RENEW_PORT_MS);
   port.onmessage = ({ data: { id, bytes } }: MessageEvent<ValueFromResolver>) => {
     try {
-      if (secrets?.renew(id, bytes) === true) send({ kind: "renewed", secret: id });
+      // Its pass is new each time, which is no news.
+      if (id === SERVER_PROXY_REF) server?.renew(takeText(bytes));
+      else if (secrets?.renew(id, bytes) === true) send({ kind: "renewed", secret: id });
     } catch {
       // Not text: the value before stays.
       bytes.fill(0);
@@ -91,14 +126,15 @@ function renewFrom(port: MessagePort): void {
 }
 
 /** Waits until the resolvers have sent the value of every secret. */
-function receiveValues({ secrets, valuePorts }: ProxySetup): Promise<Map<string, Uint8Array>> {
+function receiveValues({ secrets, serverProxy, valuePorts }: ProxySetup): Promise<Map<string, Uint8Array>> {
   const values = new Map<string, Uint8Array>();
-  if (secrets.length === 0) return Promise.resolve(values);
+  const expected = secrets.length + (serverProxy ? 1 : 0);
+  if (expected === 0) return Promise.resolve(values);
   return new Promise((resolve) => {
     for (const port of valuePorts) {
       port.onmessage = ({ data }: MessageEvent<ValueFromResolver>) => {
         values.set(data.id, data.bytes);
-        if (values.size < secrets.length) return;
+        if (values.size < expected) return;
         for (const done of valuePorts) done.close();
         resolve(values);
       };

@@ -41,6 +41,10 @@ export type RefusalCode =
   | "PROXY_AWS_SCHEME_UNSUPPORTED"
   | "PROXY_AWS_BODY_TOO_LARGE"
   | "PROXY_WEBSOCKET_INVALID"
+  | "PROXY_SERVER_MIXED"
+  | "PROXY_SERVER_UNREACHABLE"
+  | "PROXY_SERVER_REFUSED"
+  | "PROXY_SERVER_CERTIFICATE"
   | "PROXY_UPSTREAM_UNREACHABLE"
   | "PROXY_UPSTREAM_CERTIFICATE"
   | "PROXY_UPSTREAM_INVALID";
@@ -86,6 +90,10 @@ const ANSWERS: Record<Exclude<RefusalCode, HttpErrorCode>, readonly [status: num
     "The signed body or chunk is too large; send x-amz-content-sha256, or smaller chunks",
   ],
   PROXY_WEBSOCKET_INVALID: [400, "A WebSocket frame of this program breaks RFC 6455"],
+  PROXY_SERVER_MIXED: [403, "The request holds a token of the team server together with another secret"],
+  PROXY_SERVER_UNREACHABLE: [502, "The team server's proxy cannot be reached"],
+  PROXY_SERVER_REFUSED: [502, "The team server's proxy does not lead to this host now"],
+  PROXY_SERVER_CERTIFICATE: [502, "The team server's proxy cannot prove who it is"],
   PROXY_UPSTREAM_UNREACHABLE: [502, "The host cannot be reached"],
   PROXY_UPSTREAM_CERTIFICATE: [502, "The host's certificate is not valid for its name"],
   PROXY_UPSTREAM_INVALID: [502, "The host's response is cut off or breaks HTTP"],

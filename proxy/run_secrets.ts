@@ -1,4 +1,5 @@
 import { AppError } from "../policy/error.ts";
+import { SEALED_PREFIX } from "../policy/sealed_token.ts";
 import { type MaskedValue, maskValue } from "../policy/mask.ts";
 import { Secret } from "../policy/secret.ts";
 import type { SecretName } from "../policy/secret_name.ts";
@@ -25,6 +26,11 @@ class LiveSecret {
   /** What its token stands for at present. */
   get real(): Secret {
     return this.#real;
+  }
+
+  /** Whether its value is a token of a team server. */
+  get isSealed(): boolean {
+    return this.#values[0]!.whole.startsWith(SEALED_PREFIX);
   }
 
   /** What the child saw first, and goes on seeing. */
@@ -117,6 +123,11 @@ export class RunSecrets {
   isRevealing(text: string): boolean {
     if (this.#valuePlan.search(new TextEncoder().encode(text)) !== undefined) return true;
     return this.#secrets.values().some((live) => live.is(text));
+  }
+
+  /** Whether a secret's value is a token of a team server. */
+  isSealed(name: SecretName): boolean {
+    return this.#secrets.get(name)?.isSealed === true;
   }
 
   /** What the child sees of each secret. */

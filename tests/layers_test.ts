@@ -11,7 +11,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /** Packages that compute and do no I/O, which `policy` may use as well. */
-const PURE_PACKAGE_REGEXP = /^npm:\/?(?:ipaddr\.js|tldts|@bufbuild\/cel)@/;
+const PURE_PACKAGE_REGEXP = /^npm:\/?(?:ipaddr\.js|tldts|@bufbuild\/(?:cel|re2))@/;
 
 /** Folders that hold the program; the rest of the repository works on it. */
 const LAYERS = ["policy", "providers", "proxy", "cli"];

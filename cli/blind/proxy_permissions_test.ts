@@ -10,7 +10,7 @@ function netFor(hosts: readonly string[], connect: Readonly<Record<string, strin
     parseConnectionRule({ allow: !host.startsWith("!"), host: host.replace("!", "") }, at + 1)
   );
   const instead = Object.entries(connect).map(([host, hostname]) => [parseHost(host), { hostname, port: 1 }] as const);
-  return proxyNet({ connections, connect: new Map(instead), keepEnv: [], upstreamCa: [] });
+  return proxyNet({ connections, connect: new Map(instead) });
 }
 
 const TABLE: readonly (readonly [why: string, net: true | string[], expected: true | string[]])[] = [

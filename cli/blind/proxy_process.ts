@@ -1,5 +1,5 @@
 import { AppError, fromWireError } from "../../policy/error.ts";
-import type { SecretName } from "../../policy/secret_name.ts";
+import type { Host } from "../../policy/host.ts";
 import type { ProxyMessage, ProxySetup, SupervisorMessage } from "../../proxy/protocol.ts";
 import type { BlindSettings } from "../config/model.ts";
 import { workerPermissions } from "../permissions.ts";
@@ -15,14 +15,14 @@ const READY_TIMEOUT_MS = 10_000;
 /** The proxy worker of one run, from its start to the end of its scope. */
 export class ProxyProcess implements Disposable {
   readonly anyAddress: boolean;
-  /** Told of the secrets in a request that a host answered with 401. */
-  onUnauthorized: (secrets: ReadonlySet<SecretName>) => void = () => {};
+  /** Told of the secrets in a request that a host answered with 401, or of the way to the server that is refused. */
+  onUnauthorized: (secrets: ReadonlySet<string>) => void = () => {};
   readonly #worker: Worker;
   #isServing = false;
   readonly #ready = Promise.withResolvers<ProxyReady>();
 
   /** Starts the worker, which makes its CA while values are being resolved. */
-  constructor(settings: BlindSettings, write: (line: string) => void) {
+  constructor(settings: BlindSettings & { readonly server: Host | undefined }, write: (line: string) => void) {
     const net = proxyNet(settings);
     this.anyAddress = net === true;
     this.#worker = new Worker(new URL("../../proxy/proxy_worker.ts", import.meta.url), {

@@ -87,6 +87,19 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   PROXY_AWS_BODY_TOO_LARGE: { state: "its body is too large to be signed anew" },
   PROXY_WEBSOCKET_INVALID: { state: "a WebSocket frame of the program breaks RFC 6455" },
   PROXY_RESPONSE_ENCODED: { state: "the host encoded its response although none was asked for" },
+  PROXY_SERVER_MIXED: {
+    state: "it holds a token of the server together with a secret that the server is not to see",
+    hint: ({ secret }) => `Send ${secret} in a request of its own, or take it from the server in masked mode too`,
+  },
+  PROXY_SERVER_UNREACHABLE: { state: "the server's proxy cannot be reached" },
+  PROXY_SERVER_REFUSED: {
+    state: "the server's proxy does not open a tunnel to the host",
+    hint: ({ host, detail }) =>
+      detail === "it answers 407"
+        ? "The pass may have expired: it is read anew"
+        : `See whether a resource of the server's bundle has "${host}" in hosts`,
+  },
+  PROXY_SERVER_CERTIFICATE: { state: "the server's proxy shows a certificate that is not of the server's authority" },
   PROXY_CREDENTIALS_REQUIRED: {
     state: "the proxy credentials are missing or wrong",
     hint: () => "The program must use the user and password of HTTPS_PROXY; or another program tried to use the proxy",

@@ -15,6 +15,7 @@ import { writeStderr } from "../terminal/write.ts";
 import { openChildNetwork } from "./child_network.ts";
 import { ProxyProcess, type ProxyReady } from "./proxy_process.ts";
 import { readRoots } from "./read_roots.ts";
+import { renewedValues, type ServerUse, serverUse } from "./server_values.ts";
 import { SecretRefresher } from "./secret_refresher.ts";
 
 /**
@@ -30,9 +31,16 @@ export async function runBlind(options: RunOptions, config: KzConfig): Promise<n
     caseSensitive: Deno.build.os !== "windows",
   });
   const warn = (line: string) => writeStderr(`${line}\n`);
-  using proxy = new ProxyProcess(config.blind, warn);
-  const ready = await startProxy(proxy, { config, provided, variables: caller, args: options.command });
-  using refresher = new SecretRefresher(provided, config, (port) => proxy.renew(port));
+  const server = serverUse(provided, config);
+  using proxy = new ProxyProcess({ ...config.blind, server: server?.host }, warn);
+  const { ready, lives } = await startProxy(proxy, {
+    config,
+    provided,
+    server,
+    variables: caller,
+    args: options.command,
+  });
+  using refresher = new SecretRefresher(renewedValues(provided, lives, server), config, (port) => proxy.renew(port));
   proxy.onUnauthorized = (secrets) => refresher.onUnauthorized(secrets);
   Deno.permissions.revokeSync({ name: "net" });
   if (ready.revealingArgs) {
@@ -88,17 +96,18 @@ function environmentWarnings(provided: readonly ProvidedSecret[]): string[] {
 /** Resolves the secrets while the proxy makes itself ready, and puts both together. */
 async function startProxy(
   proxy: ProxyProcess,
-  { config, provided, variables, args }: {
+  { config, provided, server, variables, args }: {
     config: KzConfig;
     provided: readonly ProvidedSecret[];
+    server: ServerUse | undefined;
     variables: Readonly<Record<string, string>>;
     args: readonly string[];
   },
-): Promise<ProxyReady> {
+): Promise<{ ready: ProxyReady; lives: ReadonlyMap<string, number> }> {
   const upstreamCa = await readRoots(config.blind.upstreamCa);
-  using outcome = await resolveSelected(provided, config);
+  using outcome = await resolveSelected(provided, config, server === undefined ? [] : [server.proxy]);
   const found = new Set<string>(outcome.found);
-  return await proxy.serve({
+  const ready = await proxy.serve({
     secrets: provided.filter(({ name }) => found.has(name)).map(({ name, ref, hosts, in: places, mask, shape }) => ({
       name,
       ref,
@@ -110,12 +119,14 @@ async function startProxy(
         : makeShapedToken(shape, randomBytes),
     })),
     valuePorts: outcome.valuePorts,
+    serverProxy: server !== undefined,
     rules: config.blind.connections,
     connect: config.blind.connect,
     upstreamCa,
     variables,
     args,
   });
+  return { ready, lives: outcome.lives };
 }
 
 function randomBytes(count: number): Uint8Array {

@@ -1,15 +1,19 @@
-import type { SecretName } from "../../policy/secret_name.ts";
+import { SERVER_PROXY_REF } from "../../policy/server/server_proxy.ts";
 import { getProvider } from "../../providers/registry.ts";
-import type { KzConfig, ProvidedSecret } from "../config/model.ts";
-import { RESOLVE_TIMEOUT_MS } from "../resolve/resolve_all.ts";
+import type { KzConfig } from "../config/model.ts";
+import { RESOLVE_TIMEOUT_MS, type WantedSecret } from "../resolve/resolve_all.ts";
 import { Resolver } from "../resolve/resolver.ts";
 import { thisMachine } from "../resolve/this_machine.ts";
 
 /** A host that goes on answering 401 does not make the provider answer as often. */
 const UNAUTHORIZED_PAUSE_MS = 10_000;
 
-/** A secret that is read again in a long run. */
-type RenewedSecret = ProvidedSecret & { readonly refreshMs: number };
+/** A value that is read again in a long run. */
+export interface RenewedValue extends WantedSecret {
+  readonly options: Readonly<Record<string, string>>;
+  /** How often, in milliseconds. */
+  readonly refreshMs: number;
+}
 
 /**
  * Reads secrets again, at their times and when a host answered 401, and hands the values to the proxy. It is made before
@@ -18,25 +22,25 @@ type RenewedSecret = ProvidedSecret & { readonly refreshMs: number };
 export class SecretRefresher implements Disposable {
   readonly #groups: readonly RefreshGroup[];
   readonly #timers: readonly ReturnType<typeof setInterval>[];
-  readonly #lastUnauthorized = new Map<SecretName, number>();
+  readonly #lastUnauthorized = new Map<string, number>();
 
   /** @param hand Hands a port on, on which values come. */
-  constructor(provided: readonly ProvidedSecret[], config: KzConfig, hand: (valuePort: MessagePort) => void) {
-    const renewed = provided.filter((secret): secret is RenewedSecret => secret.refreshMs !== undefined);
+  constructor(renewed: readonly RenewedValue[], config: KzConfig, hand: (valuePort: MessagePort) => void) {
     const byProvider = Map.groupBy(renewed, ({ provider, options }) => JSON.stringify([provider, options]));
     this.#groups = Array.from(byProvider.values(), (secrets) => new RefreshGroup(secrets, config, hand));
-    this.#timers = this.#groups.map((group) => setInterval(() => group.read(group.secrets), group.intervalMs));
+    this.#timers = this.#groups.map((group) => setInterval(() => group.read(group.values), group.intervalMs));
   }
 
   /** Reads these secrets again, each at most once in a while. */
-  onUnauthorized(names: ReadonlySet<SecretName>): void {
+  onUnauthorized(ids: ReadonlySet<string>): void {
     const now = performance.now();
     for (const group of this.#groups) {
-      const due = group.secrets.filter(({ name }) =>
-        names.has(name) && now - (this.#lastUnauthorized.get(name) ?? -Infinity) >= UNAUTHORIZED_PAUSE_MS
+      const due = group.values.filter(({ id }) =>
+        ids.has(id) && now - (this.#lastUnauthorized.get(id) ?? -Infinity) >= UNAUTHORIZED_PAUSE_MS
       );
-      for (const { name } of due) this.#lastUnauthorized.set(name, now);
-      if (due.length > 0) group.read(due);
+      for (const { id } of due) this.#lastUnauthorized.set(id, now);
+      // The way to a server's proxy is told with tokens that need it.
+      if (due.length > 0) group.read(due.some(({ id }) => id === SERVER_PROXY_REF) ? group.values : due);
     }
   }
 
@@ -46,45 +50,45 @@ export class SecretRefresher implements Disposable {
   }
 }
 
-/** The secrets of one provider with one set of options, with a worker of their own. */
+/** The values of one provider with one set of options, with a worker of their own. */
 class RefreshGroup implements Disposable {
-  readonly secrets: readonly RenewedSecret[];
+  readonly values: readonly RenewedValue[];
   readonly #resolver: Resolver;
-  readonly #requests: ReadonlyMap<SecretName, { readonly id: string; readonly ref: string }>;
+  readonly #requests: ReadonlyMap<string, { readonly id: string; readonly ref: string }>;
   readonly #hand: (valuePort: MessagePort) => void;
   #reading = Promise.resolve();
 
-  constructor(secrets: readonly RenewedSecret[], config: KzConfig, hand: (valuePort: MessagePort) => void) {
+  constructor(values: readonly RenewedValue[], config: KzConfig, hand: (valuePort: MessagePort) => void) {
     const machine = thisMachine(config.root);
-    const provider = secrets[0]!.provider;
+    const { provider, options } = values[0]!;
     const entry = getProvider(provider);
-    const parsed = secrets.map(({ name, ref }) => ({ id: name, ref: entry.parseRef(ref, machine) }));
-    this.secrets = secrets;
+    const parsed = values.map(({ id, ref }) => ({ id, ref: entry.parseRef(ref, machine) }));
+    this.values = values;
     this.#requests = new Map(parsed.map((request) => [request.id, request]));
     this.#hand = hand;
     this.#resolver = new Resolver({
       entry,
-      options: secrets[0]!.options,
+      options,
       refs: parsed.map(({ ref }) => ref),
       action: "resolve",
       machine,
     });
   }
 
-  /** The shortest of its secrets: a batch costs a backend as much as one. */
+  /** The shortest of its values: a batch costs a backend as much as one. */
   get intervalMs(): number {
-    return Math.min(...this.secrets.map(({ refreshMs }) => refreshMs));
+    return Math.min(...this.values.map(({ refreshMs }) => refreshMs));
   }
 
-  /** Reads some of the secrets, after what is being read. A failure leaves the values as they are, for the next time. */
-  read(secrets: readonly RenewedSecret[]): void {
+  /** Reads some of them, after what is being read. A failure leaves them as they are, for the next time. */
+  read(values: readonly RenewedValue[]): void {
     this.#reading = this.#reading.then(async () => {
       const { port1, port2 } = new MessageChannel();
       this.#hand(port1);
       await this.#resolver.ask({
         kind: "resolve",
         provider: this.#resolver.setup,
-        secrets: secrets.map(({ name }) => this.#requests.get(name)!),
+        secrets: values.map(({ id }) => this.#requests.get(id)!),
         timeoutMs: RESOLVE_TIMEOUT_MS,
         values: port2,
       }, { transfer: [port2], signal: this.#signal.signal });

@@ -10,6 +10,8 @@ export interface Arguments {
   value(option: string): string | undefined;
   /** Undefined if the option was not given. */
   list(option: string): readonly string[] | undefined;
+  /** Each value of an option that may be repeated, in order. */
+  all(option: string): readonly string[];
   /** Byte for byte as they came. */
   readonly operands: readonly string[];
 }
@@ -47,7 +49,9 @@ export function parseArguments(spec: CommandSpec, args: readonly string[]): Argu
     if (token.kind === "option") {
       const option = checkOption(spec, token);
       const values = given.get(option.name) ?? [];
-      if (values.length > 0 && !option.list) throw usage(spec, `--${option.name} is given more than once`);
+      if (values.length > 0 && !option.list && !option.repeated) {
+        throw usage(spec, `--${option.name} is given more than once`);
+      }
       given.set(option.name, [...values, token.value ?? ""]);
     } else if (spec.operands.rest) {
       operands.push(...args.slice(token.kind === "option-terminator" ? token.index + 1 : token.index));
@@ -61,6 +65,7 @@ export function parseArguments(spec: CommandSpec, args: readonly string[]): Argu
     operands,
     has: (option) => given.has(option),
     value: (option) => given.get(option)?.[0],
+    all: (option) => given.get(option) ?? [],
     list: (option) => given.get(option)?.flatMap((value) => value.split(",").filter((name) => name !== "")),
   };
 }

@@ -9,6 +9,8 @@ export interface OptionSpec {
   readonly value?: string;
   /** It may be given several times, and each time with several names between commas. */
   readonly list?: boolean;
+  /** It may be given several times, and each value is taken as it is. */
+  readonly repeated?: boolean;
   readonly description: string;
 }
 

@@ -7,6 +7,7 @@ import { callerEnvironment } from "../run/caller_environment.ts";
 import { composeVariables } from "../run/compose.ts";
 import { fetchValues, redactorFor } from "../run/direct_mode.ts";
 import { refusePlaceholders } from "../run/placeholders.ts";
+import { atServer } from "../run/at_server.ts";
 import { AppErrors } from "../run/resolve_selected.ts";
 import { selectSecrets } from "../run/select_secrets.ts";
 import { exitStatusOf, reportErrors } from "../terminal/report_error.ts";
@@ -21,6 +22,10 @@ export interface RunOptions {
   readonly keepEnv: readonly string[];
   readonly redact: boolean;
   readonly blind: boolean;
+  /** The team server that secrets of the provider `keyzero` come from; absent: as their options say. */
+  readonly server?: string;
+  /** The file with the JWT to show it; relative to the working directory. */
+  readonly jwtFile?: string;
   /** The program and its arguments, as given. */
   readonly command: readonly string[];
 }
@@ -30,7 +35,7 @@ export async function runCommand(options: RunOptions, around: Surroundings): Pro
   try {
     refuseContradictions(options);
     refuseInBlindRun(around);
-    const config = await loadConfig(around, options.env);
+    const config = atServer(await loadConfig(around, options.env), options, around);
     if (!options.blind) return await runDirect(options, config);
     const { runBlind } = await import("../blind/run_blind.ts");
     return await runBlind(options, config);

@@ -20,6 +20,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       { name: "keep-env", value: "names", list: true, description: "Variables to pass on all the same; LOG_* works" },
       { name: "redact", description: "Replace secret values in the program's output" },
       { name: "blind", description: "Give the program tokens; a proxy sends the values to approved hosts" },
+      { name: "server", value: "url", description: "The team server that secrets of provider keyzero come from" },
+      { name: "jwt-file", value: "file", description: "The JWT to show it; by default KEYZERO_JWT_FILE" },
     ],
     operands: { usage: "[options] -- <program> [arguments]", min: 1, max: Infinity, rest: true },
     changes: false,
@@ -27,6 +29,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       const { runCommand } = await import("./run.ts");
       return (args, around) => {
         const [env, only] = [args.value("env"), args.list("only")];
+        const [server, jwtFile] = [args.value("server"), args.value("jwt-file")];
         return runCommand({
           ...(env === undefined ? {} : { env }),
           ...(only === undefined ? {} : { only: [...only] }),
@@ -34,6 +37,8 @@ export const COMMANDS: readonly CommandSpec[] = [
           keepEnv: [...args.list("keep-env") ?? []],
           redact: args.has("redact"),
           blind: args.has("blind"),
+          ...(server === undefined ? {} : { server }),
+          ...(jwtFile === undefined ? {} : { jwtFile }),
           command: [...args.operands],
         }, around);
       };

@@ -8,6 +8,18 @@ import type { KeyPath } from "./key_path.ts";
 const ruleOf = (part: Partial<Parameters<typeof parseConnectionRule>[0]>): ConnectionRule =>
   parseConnectionRule({ allow: true, host: "*", ...part }, 1);
 
+/** Methods that a rule or a resource is limited to. */
+export const METHODS = listOf(
+  parsed((method) => ruleOf({ methods: [method] }).methods![0]!, { description: "such as GET" }),
+  { description: "Absent: every method. Empty: none." },
+);
+
+/** Paths that a rule or a resource is limited to. */
+export const PATHS = listOf(
+  parsed((path) => ruleOf({ paths: [path] }).paths![0]!, { description: "a path, or a prefix and *" }),
+  { description: "Absent: every path. Empty: none." },
+);
+
 const RULE = table(
   {
     allow: flag({ description: "Whether a connection that matches is allowed." }),
@@ -15,15 +27,8 @@ const RULE = table(
       description: 'A host, "*.suffix", "*", or a regular expression between slashes.',
     }),
     port: integer({ minimum: 1, maximum: 65535 }, { description: "Absent: every port." }),
-    methods: listOf(parsed((method) => ruleOf({ methods: [method] }).methods![0]!, { description: "such as GET" }), {
-      description: "Absent: every method. Empty: none.",
-    }),
-    paths: listOf(
-      parsed((path) => ruleOf({ paths: [path] }).paths![0]!, { description: "a path, or a prefix and *" }),
-      {
-        description: "Absent: every path. Empty: none.",
-      },
-    ),
+    methods: METHODS,
+    paths: PATHS,
   },
   { description: "A connection rule; the first that matches decides." },
   ["allow", "host"],
@@ -94,7 +99,8 @@ function parseKeptVariable(text: string): string {
   );
 }
 
-function parsePath(text: string): string {
+/** A path in a file of ours; a relative one starts at that file. */
+export function parsePath(text: string): string {
   // deno-lint-ignore no-control-regex
   if (text !== "" && text.length <= 4096 && !/[\u0000-\u001f\u007f]/.test(text)) return text;
   throw new AppError("CONFIG_UNREADABLE", "Cannot read path: 1 to 4096 printable characters are expected");

@@ -157,7 +157,26 @@ export function mapOf<K, T>(key: Field<K>, item: Field<T>, doc: Doc): Field<Read
   };
 }
 
-/** A table of TOML: neither a list nor a date. */
+/** What is left to check where a field's parts are read. */
+export interface Context {
+  /** As it stands in the file: tells a key that is absent from one that is faulty. */
+  readonly raw: unknown;
+  readonly at: KeyPath;
+  readonly report: Report;
+}
+
+/** A field whose parts are looked at together. `convert` reports what it finds and then returns undefined. */
+export function converted<T, U>(field: Field<T>, convert: (read: T, context: Context) => U | undefined): Field<U> {
+  return {
+    schema: field.schema,
+    read(value, at, report) {
+      const read = field.read(value, at, report);
+      return read === undefined ? undefined : convert(read, { raw: value, at, report });
+    },
+  };
+}
+
+/** A table of TOML or YAML: neither a list nor a date. */
 export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
@@ -176,12 +195,23 @@ export function faultOf(error: unknown): Fault {
   return { code: error.code, state: error.message.replace(/^[^:]*: /, ""), hints: error.hints };
 }
 
-function wrongType(expected: string, value: unknown, at: KeyPath, report: Report): undefined {
-  const found = Array.isArray(value) ? "a list" : value instanceof Date ? "a date" : WORD[typeof value];
+/** The fault of a value that is of another type than the one that is `expected`. */
+export function wrongTypeFault(expected: string, value: unknown): Fault {
+  const found = Array.isArray(value)
+    ? "a list"
+    : value instanceof Date
+    ? "a date"
+    : value === null
+    ? "null"
+    : WORD[typeof value];
   const state = found === undefined || expected.startsWith(found)
     ? `${expected} is expected`
     : `${expected} is expected, not ${found}`;
-  report(at, { code: "CONFIG_TYPE_INVALID", state });
+  return { code: "CONFIG_TYPE_INVALID", state };
+}
+
+function wrongType(expected: string, value: unknown, at: KeyPath, report: Report): undefined {
+  report(at, wrongTypeFault(expected, value));
 }
 
 const WORD: Readonly<Record<string, string | undefined>> = {

@@ -1,11 +1,6 @@
 import { type AST, parseTOML } from "toml-eslint-parser";
 import type { KeyPath } from "./key_path.ts";
-
-/** Where each value of a document stands. */
-export interface LineIndex {
-  /** The line from 1; what has no line of its own (a missing key) gets the line of what encloses it. */
-  find(path: KeyPath): number | undefined;
-}
+import type { LineIndex } from "./line_index.ts";
 
 /** Indexes the lines of a TOML document, with a parser that, unlike the strict one, keeps them. */
 export function indexLines(text: string): LineIndex {

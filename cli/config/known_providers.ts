@@ -1,3 +1,5 @@
+import { AppError } from "../../policy/error.ts";
+import { SERVER_PROXY_REF } from "../../policy/server/server_proxy.ts";
 import type { SecretRef } from "../../policy/secret_ref.ts";
 import type { Machine } from "../../providers/machine.ts";
 import type { ProviderOptions } from "../../providers/options.ts";
@@ -46,5 +48,9 @@ export function providerOptions(name: string): Field<ProviderOptions> {
 
 /** @throws {AppError} `CONFIG_REF_INVALID` if the provider cannot have a secret of this reference. */
 export function checkRef(provider: string, ref: SecretRef, machine: Machine): void {
+  // The way to a server's proxy is for the proxy of a blind run, and no secret of a program.
+  if (ref === SERVER_PROXY_REF && provider === "keyzero") {
+    throw new AppError("CONFIG_REF_INVALID", 'Cannot read reference of provider "keyzero": a resource ref is expected');
+  }
   getProvider(provider).parseRef(ref, machine);
 }

@@ -1,7 +1,7 @@
 import { AppError } from "../../policy/error.ts";
 import type { Fault } from "./field.ts";
-import type { LineIndex } from "./find_line.ts";
 import { formatKeyPath, type KeyPath } from "./key_path.ts";
+import type { LineIndex } from "./line_index.ts";
 
 /** A configuration file that was read. */
 export interface ConfigFile {
@@ -10,6 +10,8 @@ export interface ConfigFile {
   /** As it is shown. */
   readonly label: string;
   readonly text: string;
+  /** Where its values stand, from a parser that keeps lines; absent: the text is TOML, indexed when somebody asks. */
+  readonly lines?: LineIndex;
 }
 
 /** A value in a file. */
@@ -29,10 +31,10 @@ const indexes = new WeakMap<ConfigFile, LineIndex>();
 /**
  * The line of a value, from 1; undefined if it cannot be told.
  *
- * The parser that knows lines is loaded here and not before: without a problem nobody asks.
+ * The parser that knows the lines of TOML is loaded here and not before: without a problem nobody asks.
  */
 export async function lineOf({ file, path }: Place): Promise<number | undefined> {
-  let index = indexes.get(file);
+  let index = file.lines ?? indexes.get(file);
   if (index === undefined) {
     const { indexLines } = await import("./find_line.ts");
     indexes.set(file, index = indexLines(file.text));

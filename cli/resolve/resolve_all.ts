@@ -28,6 +28,8 @@ export interface ResolveOutcome extends Disposable {
   /** The ids whose values are on the ports. */
   readonly found: readonly string[];
   readonly failed: readonly FailedSecret[];
+  /** How long a value is good, in milliseconds by id, where its backend says so. */
+  readonly lives: ReadonlyMap<string, number>;
   /** One for each provider that found something; they carry `ValueMessage`s. May be handed on to another worker. */
   readonly valuePorts: readonly MessagePort[];
 }
@@ -78,6 +80,7 @@ export async function resolveAll(
   return {
     found: outcomes.flatMap(({ found }) => found),
     failed: outcomes.flatMap(({ failed }) => failed),
+    lives: new Map(outcomes.flatMap(({ lives }) => [...lives])),
     valuePorts: outcomes.flatMap(({ ports }) => ports),
     [Symbol.dispose]: () => scope.dispose(),
   };
@@ -97,6 +100,7 @@ interface Group {
 interface GroupOutcome {
   readonly found: readonly string[];
   readonly failed: readonly FailedSecret[];
+  readonly lives: ReadonlyMap<string, number>;
   /** One, or none if nothing was found. */
   readonly ports: readonly MessagePort[];
 }
@@ -117,6 +121,7 @@ async function resolveGroup({ name, wanted, options }: Group, context: Context):
   using _values = { [Symbol.dispose]: () => isHandedOn || channel.port2.close() };
   const errors = new Map<string, AppError>();
   let found: readonly string[] = [];
+  let lives: ReadonlyMap<string, number> = new Map();
   try {
     const entry = getProvider(name);
     const parsed = parseRefs(entry, wanted, { machine, errors });
@@ -135,6 +140,7 @@ async function resolveGroup({ name, wanted, options }: Group, context: Context):
       }
       for (const { id, error } of reply.failed) errors.set(id, fromWireError(error));
       found = reply.found;
+      lives = reply.lives;
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -143,7 +149,7 @@ async function resolveGroup({ name, wanted, options }: Group, context: Context):
   }
   const ports = found.length > 0 ? [receive] : [];
   if (ports.length > 0) scope.move();
-  return { found, ports, failed: wanted.flatMap((secret) => failureOf(secret, errors.get(secret.id))) };
+  return { found, lives, ports, failed: wanted.flatMap((secret) => failureOf(secret, errors.get(secret.id))) };
 }
 
 /** A reference that its provider cannot read fails alone: its error goes into `errors`. */

@@ -67,6 +67,16 @@ export class EdgeProcess implements Disposable {
     }
   }
 
+  /** Lets another worker have the proxy's address; what is open there goes on. */
+  yieldProxy(): void {
+    this.#send({ kind: "yield" }, []);
+  }
+
+  /** Listens there again. */
+  resumeProxy(): void {
+    this.#send({ kind: "resume" }, []);
+  }
+
   /** Lets what has begun come to its end; for at most `timeoutMs`. The scope's end terminates the rest. */
   async end(timeoutMs: number): Promise<void> {
     this.#send({ kind: "end" }, []);

@@ -2,6 +2,7 @@ import type { HostGrant } from "../host_pattern.ts";
 import type { Host } from "../host.ts";
 import type { CredentialLocation } from "./credential_location.ts";
 import type { IdentityField } from "./identity.ts";
+import type { RedisAddress } from "./redis_address.ts";
 import type { RefPattern } from "./resource_ref.ts";
 
 // The bundle of a team server, checked: plain data, which crosses from the supervisor to its workers as it is.
@@ -15,6 +16,7 @@ export interface Bundle {
   /** By name. */
   readonly backends: ReadonlyMap<string, Backend>;
   readonly network: Network;
+  readonly state: StateSettings;
   /** CEL over the caller's identity: who may revoke the tokens of others. Absent: nobody. */
   readonly revokers: string | undefined;
 }
@@ -112,4 +114,23 @@ export interface Network {
   readonly connect: ReadonlyMap<Host, { readonly hostname: string; readonly port: number }>;
   /** Roots besides the usual ones, PEM. */
   readonly upstreamCa: readonly string[];
+}
+
+/** Where revocations are kept: all that several replicas share. */
+export type StateSettings =
+  /** Each process its own, which it forgets when it ends: for one replica. */
+  | { readonly kind: "memory" }
+  | {
+    readonly kind: "redis";
+    readonly address: RedisAddress;
+    /** Where its password is kept; a bundle never holds it. Absent: there is none. */
+    readonly password: StatePassword | undefined;
+  };
+
+/** A password that a backend holds. */
+export interface StatePassword {
+  /** The name of a backend. */
+  readonly backend: string;
+  /** The backend's own ref. */
+  readonly secret: string;
 }

@@ -75,6 +75,13 @@ export function checkRule(source: string, variables: ReadonlySet<string>): Check
   return { expr, reads, prepared: { expressions, patterns } };
 }
 
+/** The literals of a part of a rule that was checked. */
+export function literalsOf(expr: Expr): Prepared {
+  const checker = new Checker(new Set());
+  for (const node of nodes(expr)) checker.look(node);
+  return { expressions: checker.expressions, patterns: checker.patterns };
+}
+
 function faultAt(fault: string, at: number | undefined, hint?: string): RuleFault {
   return { fault, at, hint };
 }
@@ -186,7 +193,7 @@ class Checker {
       return field === undefined ? undefined : this.#requestField(first, field);
     }
     if (name === "glob") return this.#glob(first);
-    if (name === "matches") return this.#matches(target === undefined ? second : first);
+    if (name === "matches") return this.#matches(first);
     return undefined;
   }
 

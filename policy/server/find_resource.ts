@@ -25,5 +25,5 @@ export function findResource(resources: readonly Resource[], ref: ResourceRef): 
  * "-" (TM-35).
  */
 export function secretRefOf(resource: Resource, ref: ResourceRef): string {
-  return resource.secret.replaceAll("{ref}", () => ref);
+  return resource.secret.replaceAll("{ref}", ref);
 }

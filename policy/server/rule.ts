@@ -1,8 +1,9 @@
-import { type CelInput, isCelError, plan } from "@bufbuild/cel";
+import { type CelInput, isCelError } from "@bufbuild/cel";
 import { AppError } from "../error.ts";
-import { checkRule, type RuleFault } from "./check_rule.ts";
-import { ENVIRONMENT, IDENTITY_VARIABLES, type Prepared, VARIABLES, withBudget } from "./rule_environment.ts";
-import { rewriteRule } from "./rewrite_rule.ts";
+import type { RuleFault } from "./check_rule.ts";
+import { compileCel, type CompiledCel } from "./compile_cel.ts";
+import { type Guard, guardOf } from "./rule_guard.ts";
+import { IDENTITY_VARIABLES, VARIABLES } from "./rule_environment.ts";
 import type { Expr } from "./rule_syntax.ts";
 
 /**
@@ -17,28 +18,13 @@ export type RuleBindings = Readonly<Record<string, CelInput>>;
 /** A rule of the operator, compiled: CEL that decides over one request. Holds no state between evaluations. */
 export class Rule {
   readonly source: string;
-  /** The syntax as it was written, macros expanded. */
-  readonly expr: Expr;
-  /**
-   * Variables that it may read: their names, and for `request` one of `request.host`, `request.method`,
-   * `request.path`, or `request` where the whole is read.
-   */
-  readonly reads: ReadonlySet<string>;
-  readonly #run: (bindings: RuleBindings) => unknown;
-  readonly #prepared: Prepared;
+  readonly #compiled: CompiledCel;
+  readonly #isSurelyFalse: Guard | undefined;
 
-  constructor(parts: {
-    source: string;
-    expr: Expr;
-    reads: ReadonlySet<string>;
-    run: (bindings: RuleBindings) => unknown;
-    prepared: Prepared;
-  }) {
-    this.source = parts.source;
-    this.expr = parts.expr;
-    this.reads = parts.reads;
-    this.#run = parts.run;
-    this.#prepared = parts.prepared;
+  constructor(source: string, compiled: CompiledCel) {
+    this.source = source;
+    this.#compiled = compiled;
+    this.#isSurelyFalse = guardOf(compiled.expr);
   }
 
   /**
@@ -51,26 +37,29 @@ export class Rule {
    */
   static compile(source: string, options: { over?: "request" | "identity" } = {}): Rule {
     const variables = Object.keys(options.over === "identity" ? IDENTITY_VARIABLES : VARIABLES);
-    try {
-      const checked = checkRule(source, new Set(variables));
-      if ("fault" in checked) throw invalid(source, checked, variables);
-      const { expr, reads, prepared } = checked;
-      return new Rule({ source, expr, reads, prepared, run: plan(ENVIRONMENT, rewriteRule(expr)) });
-    } catch (error) {
-      if (error instanceof AppError) throw error;
-      // What the parser or the planner throws: a stack that is too deep, a construct that it does not know.
-      throw invalid(
-        source,
-        { fault: "it is nested too deeply, or not CEL", at: undefined, hint: undefined },
-        variables,
-      );
-    }
+    const compiled = compileCel(source, new Set(variables));
+    if ("fault" in compiled) throw invalid(source, compiled, variables);
+    return new Rule(source, compiled);
   }
 
-  /** Evaluates; never throws, and ends in bounded time. */
+  /** The syntax as it was written, macros expanded. */
+  get expr(): Expr {
+    return this.#compiled.expr;
+  }
+
+  /**
+   * Variables that it may read: their names, and for `request` one of `request.host`, `request.method`,
+   * `request.path`, or `request` where the whole is read.
+   */
+  get reads(): ReadonlySet<string> {
+    return this.#compiled.reads;
+  }
+
+  /** Never throws, and ends in bounded time. */
   evaluate(bindings: RuleBindings): RuleOutcome {
+    if (this.#isSurelyFalse?.(bindings) === true) return false;
     try {
-      const value = withBudget(this.#prepared, () => this.#run(bindings));
+      const value = this.#compiled.evaluate(bindings);
       return typeof value === "boolean" ? value : isCelError(value) ? "error" : "not-boolean";
     } catch {
       return "error";

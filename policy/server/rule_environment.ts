@@ -166,3 +166,12 @@ export function isCallable(name: string, isMethod: boolean, args: number): boole
   }
   return false;
 }
+
+/** The names of the types that a function can give; the operators that the planner carries out can give any. */
+export function resultsOf(name: string): ReadonlySet<string> {
+  if (OPERATORS.has(name)) return ANY_RESULT;
+  const results = new Set([...ENVIRONMENT.funcs.find(name) ?? []].map(({ result }) => result.name));
+  return results.has("dyn") ? ANY_RESULT : results;
+}
+
+const ANY_RESULT: ReadonlySet<string> = new Set(["bool", "dyn"]);

@@ -61,6 +61,11 @@ export class EdgeProxy implements Disposable {
     return new EdgeProxy({ server, service, terminator, caPem: authority.certificatePem });
   }
 
+  /** Takes no new connection; those that are open go on. */
+  stopAccepting(): void {
+    this.#server.stopAccepting();
+  }
+
   /** Takes no new connection, lets what is on its way finish for so long, and closes. */
   async end(graceMs: number): Promise<void> {
     this.#server.stopAccepting();

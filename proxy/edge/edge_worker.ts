@@ -28,12 +28,32 @@ containErrors(scope, () => {
   scope.close();
 });
 
+/** What a started edge can be told. */
+interface Serving {
+  yield(): void;
+  resume(): Promise<void>;
+  end(): Promise<void>;
+}
+
 /** Set once the setup has come. */
-let end: (() => Promise<void>) | undefined;
+let serving: Serving | undefined;
+
+const fail = (error: unknown) => send({ kind: "failed", error: toWireError(error) });
 
 scope.onmessage = ({ data }: MessageEvent<EdgeMessage>) => {
-  if (data.kind === "end") void end?.();
-  else start(data).then(send, (error) => send({ kind: "failed", error: toWireError(error) }));
+  switch (data.kind) {
+    case "start":
+      start(data).then(send, fail);
+      break;
+    case "yield":
+      serving?.yield();
+      break;
+    case "resume":
+      serving?.resume().catch(fail);
+      break;
+    case "end":
+      serving?.end().catch(fail);
+  }
 };
 
 function send(report: EdgeReport): void {
@@ -54,24 +74,34 @@ async function start(setup: EdgeSetup): Promise<EdgeReport> {
   const values = starting.use(new ValueCache(vault));
   const dial = edgeDial(network);
   const fetcher = new EdgeFetcher({ resources, dial, values, audit });
-  const proxy = setup.proxy === undefined ? undefined : await startProxy(setup.proxy, {
-    resources,
-    serverKey,
-    values,
-    dial,
-    audit,
-    state,
-    listenWaitMs: LISTEN_WAIT_MS,
-  });
+  const openProxy = async (listen: ProxyListen | undefined) =>
+    listen === undefined
+      ? undefined
+      : await startProxy(listen, { resources, serverKey, values, dial, audit, state, listenWaitMs: LISTEN_WAIT_MS });
+  let proxy = await openProxy(setup.proxy);
   starting.use(answerCalls<FetchCommand, FetchReply>(setup.front, (command) => fetcher.fetch(command)));
-  const serving = starting.move();
-  end = async () => {
-    await Promise.all([fetcher.close(), proxy?.end(PROXY_GRACE_MS)]);
-    // The last answers are on their way to their port.
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    await serving.disposeAsync();
-    send({ kind: "ended" });
-    scope.close();
+  const scopeOfAll = starting.move();
+  const yielded = new Set<EdgeProxy>();
+  serving = {
+    yield() {
+      if (proxy === undefined) return;
+      proxy.stopAccepting();
+      yielded.add(proxy);
+    },
+    async resume() {
+      if (setup.proxy !== undefined && proxy !== undefined) {
+        proxy = await openProxy({ ...setup.proxy, port: proxy.port });
+      }
+    },
+    async end() {
+      const proxies = new Set([...yielded, ...(proxy === undefined ? [] : [proxy])]);
+      await Promise.all([fetcher.close(), ...Array.from(proxies, (one) => one.end(PROXY_GRACE_MS))]);
+      // The last answers are on their way to their port.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      await scopeOfAll.disposeAsync();
+      send({ kind: "ended" });
+      scope.close();
+    },
   };
   return { kind: "ready", proxy: proxy === undefined ? undefined : { port: proxy.port, caPem: proxy.caPem } };
 }

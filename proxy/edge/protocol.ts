@@ -31,8 +31,14 @@ export interface ProxyListen {
   readonly port: number;
 }
 
-/** `end`: finish what has begun, then report `ended`. */
-export type EdgeMessage = EdgeSetup | { readonly kind: "end" };
+export type EdgeMessage =
+  | EdgeSetup
+  /** Let another worker have the proxy's address: take no new connection there, go on with those that are open. */
+  | { readonly kind: "yield" }
+  /** The other worker did not come: listen there again. */
+  | { readonly kind: "resume" }
+  /** Finish what has begun, then report `ended`. */
+  | { readonly kind: "end" };
 
 /** What the edge worker tells the supervisor. It never holds a value. */
 export type EdgeReport =

@@ -86,17 +86,27 @@ export async function carryExchange(
     if (!origin.secure) upstream ??= await connectUpstream({ ...origin, named: plan.named }, policy.dial);
     const trusted = origin.secure || upstream?.trusted === true;
     const request = await prepareRequest(plan, client, { origin, trusted, policy, lease });
+    // Decided by what goes out: a kept connection is used again for the same way only.
+    const route = policy.server?.routeOf(request, origin);
+    if (upstream?.route !== route) {
+      upstream?.[Symbol.dispose]();
+      upstream = undefined;
+    }
     if (policy.announce !== undefined) await policy.announce();
     for (;;) {
       const fresh = upstream === undefined || !upstream.used;
-      upstream ??= await connectUpstream({ ...origin, named: plan.named }, policy.dial);
+      upstream ??= route === undefined
+        ? await connectUpstream({ ...origin, named: plan.named }, policy.dial)
+        : await route.open(origin);
       const outcome = await attempt(request, upstream, {
         client,
         sink: { ...sink, expectsContinue: request.expectsContinue },
         policy,
       });
       if (outcome !== undefined) {
-        if (outcome.status === 401 && request.used.size > 0) policy.onUnauthorized(request.used);
+        // A server's proxy answers 403 for a token that has expired or was revoked.
+        const refused = outcome.status === 401 || (route !== undefined && outcome.status === 403);
+        if (refused && request.used.size > 0) policy.onUnauthorized(request.used);
         upstream.used = true;
         const keepUpstream = outcome.keepUpstream && outcome.sent && upstream.reader.availableLength === 0;
         if (keepUpstream) watch(upstream);

@@ -14,6 +14,7 @@ import { ProxyServer } from "../proxy_server.ts";
 import { runService } from "../proxy_service.ts";
 import type { Refusal } from "../refusal.ts";
 import { RunSecrets } from "../run_secrets.ts";
+import { ServerTokens } from "../server_tokens.ts";
 import { CertificateAuthority } from "../tls/certificate_authority.ts";
 import { TlsTerminator } from "../tls/tls_terminator.ts";
 import { writeAll } from "../write_all.ts";
@@ -50,6 +51,12 @@ export interface LabOptions {
   readonly clear?: boolean;
   /** When the upstream's certificate was made; the default is now. */
   readonly certifiedAt?: Date;
+  /** The way to a team server's proxy, as `formatServerProxy()` makes it. */
+  readonly serverProxy?: string;
+  /** Told that the server's proxy does not take our pass. */
+  readonly onPassRefused?: () => void;
+  /** Told of secrets that a host answered 401 to. */
+  readonly onUnauthorized?: (secrets: ReadonlySet<string>) => void;
   /** False leaves the upstream's CA out of the trusted ones. */
   readonly trusted?: boolean;
 }
@@ -134,7 +141,13 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
           awsKeys: secrets.awsKeys,
           outgoingPlan: secrets.outgoingPlan,
           valuePlan: secrets.valuePlan,
-          onUnauthorized() {},
+          onUnauthorized: options.onUnauthorized ?? (() => {}),
+          ...(options.serverProxy === undefined ? {} : {
+            server: new ServerTokens(options.serverProxy, {
+              onPassRefused: options.onPassRefused ?? (() => {}),
+              isSealed: (name) => secrets.isSealed(name),
+            }),
+          }),
           dial: {
             connect: new Map([
               ...names.map((name) => [name, upstream.port] as const),

@@ -1,16 +1,27 @@
 import type { Host } from "../../policy/host.ts";
 import { closeQuietly } from "../close_quietly.ts";
-import { ByteReader } from "../http/byte_reader.ts";
+import { ByteReader, type ByteSource } from "../http/byte_reader.ts";
 import { LIMITS } from "../limits.ts";
 import { Refusal } from "../refusal.ts";
+import type { ByteSink } from "../write_all.ts";
 import { dial, type DialSettings, type DialTarget } from "./dial.ts";
+import type { ServerRoute } from "./server_route.ts";
+
+/** What of a connection is used. */
+export interface UpstreamConn extends ByteSink, ByteSource {
+  /** Says that nothing more comes. */
+  closeWrite(): Promise<void>;
+  close(): void;
+}
 
 /** A connection to a host, for one exchange after another. */
 export interface Upstream extends Disposable {
-  readonly conn: Deno.Conn;
+  readonly conn: UpstreamConn;
   readonly reader: ByteReader;
   /** TLS with a verified peer, or clear text that stays on this machine. */
   readonly trusted: boolean;
+  /** Undefined: it ends at the host itself. */
+  readonly route: ServerRoute | undefined;
   /** Whether it has carried an exchange before. */
   used: boolean;
 }
@@ -53,7 +64,8 @@ export async function connectUpstream(
 }
 
 function upstream(conn: Deno.Conn, trusted: boolean): Upstream {
-  return { conn, reader: new ByteReader(conn), trusted, used: false, [Symbol.dispose]: () => closeQuietly(conn) };
+  const reader = new ByteReader(conn);
+  return { conn, reader, trusted, route: undefined, used: false, [Symbol.dispose]: () => closeQuietly(conn) };
 }
 
 /** A kept connection, unless its host closed it or spoke out of turn meanwhile. */

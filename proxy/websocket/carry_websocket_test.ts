@@ -43,6 +43,7 @@ async function carry(): Promise<{ client: Deno.TcpConn; host: Deno.TcpConn; ende
         conn: upstream,
         reader: new ByteReader(upstream),
         trusted: true,
+        route: undefined,
         used: false,
         [Symbol.dispose]: () => closeQuietly(upstream),
       },

@@ -1,0 +1,86 @@
+import { Denial } from "../../../policy/server/denial.ts";
+import { HttpError } from "../../../proxy/http/http_error.ts";
+import { HttpProblem } from "./problem.ts";
+
+/** Bytes of bodies that all requests hold together; who finds it spent is answered 503 at once. */
+export class HeldBytes {
+  readonly #maxBytes: number;
+  #held = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  lease(): BytesLease {
+    let own = 0;
+    return {
+      grow: (bytes) => {
+        if (this.#held + bytes > this.#maxBytes) throw new Denial("OVERLOADED", { detail: "too many bodies are held" });
+        this.#held += bytes;
+        own += bytes;
+      },
+      [Symbol.dispose]: () => {
+        this.#held -= own;
+        own = 0;
+      },
+    };
+  }
+}
+
+/** What one request holds, until its scope ends. */
+export interface BytesLease extends Disposable {
+  /** @throws {Denial} `OVERLOADED` */
+  grow(bytes: number): void;
+}
+
+/**
+ * Reads a request's body, as it comes, up to a size and for a time.
+ *
+ * @throws {Denial} `BODY_TOO_LARGE`, `OVERLOADED`
+ * @throws {HttpProblem} `REQUEST_TIMEOUT`
+ */
+export async function readBody(
+  request: Request,
+  lease: BytesLease,
+  { maxBytes, ms }: { maxBytes: number; ms: number },
+): Promise<Uint8Array> {
+  const announced = request.headers.get("content-length");
+  if (announced !== null && Number(announced) > maxBytes) throw new Denial("BODY_TOO_LARGE");
+  const reader = request.body?.getReader();
+  if (reader === undefined) return new Uint8Array(0);
+  let buffer = new Uint8Array(0);
+  let length = 0;
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    reader.cancel().catch(() => {});
+  }, ms);
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (late) throw new HttpProblem("REQUEST_TIMEOUT");
+      if (done) return buffer.subarray(0, length);
+      if (length + value.length > maxBytes) throw new Denial("BODY_TOO_LARGE");
+      if (length + value.length > buffer.length) {
+        const larger = new Uint8Array(Math.min(maxBytes, Math.max(2 * buffer.length, length + value.length)));
+        lease.grow(larger.length - buffer.length);
+        larger.set(buffer);
+        buffer = larger;
+      }
+      buffer.set(value, length);
+      length += value.length;
+    }
+  } catch (error) {
+    reader.cancel().catch(() => {});
+    if (error instanceof HttpError) {
+      throw new Denial("REQUEST_INVALID", { detail: "the body is cut off or not framed as HTTP has it" });
+    }
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,158 @@
+import { dirname } from "node:path";
+import { AppError } from "../../../policy/error.ts";
+import type { Bundle } from "../../../policy/server/bundle.ts";
+import type { Surroundings } from "../../config/config_files.ts";
+import { reportErrors } from "../../terminal/report_error.ts";
+import { deriveAuditKey } from "../audit/audit_key.ts";
+import { AuditProcess } from "../audit/audit_process.ts";
+import { sinkText } from "../audit/sink_address.ts";
+import { readBundle } from "../bundle/read_bundle.ts";
+import { FrontProcess } from "../front/front_process.ts";
+import { relayStdio } from "../mcp/stdio_relay.ts";
+import { BundleInForce } from "./bundle_in_force.ts";
+import { BundleWatch } from "./bundle_watch.ts";
+import { EventQueue } from "./event_queue.ts";
+import { openJwtFile } from "./jwt_file.ts";
+import { authorityOf } from "./listen_address.ts";
+import { sameBundle } from "./same_bundle.ts";
+import type { ServerOptions } from "./server_options.ts";
+import { readServerKey } from "../server_key.ts";
+
+/** How long requests that have begun may take when the server ends. */
+const GRACE_MS = 10_000;
+
+/** `reload`: the operator asks for it. `changed`: something changed around the bundle's file. */
+type ServerEvent = "end" | "reload" | "changed" | { readonly broken: AppError };
+
+/** What a server is told by, and tells. */
+export interface ServerSurroundings {
+  readonly around: Surroundings;
+  /** For the operator. */
+  say(line: string): void;
+}
+
+/**
+ * Serves until it is told to end.
+ *
+ * @throws {AppError} if it cannot start, or a worker broke that it cannot do without.
+ */
+export async function runServer(options: ServerOptions, { around, say }: ServerSurroundings): Promise<void> {
+  const events = new EventQueue<ServerEvent>();
+  const onBroken = (broken: AppError) => events.push({ broken });
+  using scope = new DisposableStack();
+  listen(events, scope);
+  const bundle = await readBundle(options.bundle, around);
+  const key = await readServerKey(around);
+  await using audit = await AuditProcess.start({
+    sink: options.audit,
+    // Of a key that ends with the process nobody could check a MAC.
+    key: key.isOwn ? undefined : await deriveAuditKey(key.bytes),
+    onTrouble: (trouble) => {
+      if (trouble === undefined) say("kz: the audit log can be written again");
+      else reportErrors([trouble]);
+    },
+    onBroken,
+    // A collector may have a certificate of the operator's own authority.
+    roots: bundle.network.upstreamCa,
+  });
+  await using force = await BundleInForce.start(bundle, {
+    serverKey: key.bytes,
+    audit,
+    root: dirname(options.bundle),
+    proxy: options.proxy,
+    proxyUrl: options.proxyUrl,
+    warn: say,
+    onFailure: (error) => reportErrors([error]),
+    onBroken,
+  });
+  const front = scope.use(new FrontProcess(options.listen));
+  const stdio = options.mcp && options.listen === undefined ? new MessageChannel() : undefined;
+  const port = await front.start({
+    ...force.generation.forFront,
+    serverKey: key.bytes,
+    listen: options.listen,
+    mcp: options.mcp,
+    allowedHosts: options.allowedHosts,
+    stdio: stdio?.port2,
+    jwtFile: options.jwtFile === undefined ? undefined : jwtFilePort(options.jwtFile, scope),
+    audit: audit.connect(),
+  });
+  front.onBroken = onBroken;
+  await audit.append({ event: "server", outcome: "allowed", detail: "started" });
+  announce(options, { force, port, say });
+  if (key.isOwn && options.proxy !== undefined) {
+    say("kz: tokens end with this process; KEYZERO_SERVER_KEY keeps them over restarts and replicas");
+  }
+  const stopped = new AbortController();
+  scope.defer(() => stopped.abort());
+  if (stdio !== undefined) {
+    const streams = { input: Deno.stdin.readable, output: Deno.stdout.writable, signal: stopped.signal };
+    void relayStdio(stdio.port1, streams).then(() => events.push("end"));
+  }
+  scope.use(new BundleWatch(options.bundle, () => events.push("changed")));
+  for (let event = await events.next(); event !== "end"; event = await events.next()) {
+    if (typeof event === "object") throw event.broken;
+    if (event === "reload") await audit.reopen();
+    await reload(event, { options, around, say, force, front, audit });
+  }
+  await front.end(GRACE_MS);
+  await audit.append({ event: "server", outcome: "allowed", detail: "stopped" });
+}
+
+function jwtFilePort(path: string, scope: DisposableStack): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  scope.use(openJwtFile(port1, path));
+  return port2;
+}
+
+function listen(events: EventQueue<ServerEvent>, scope: DisposableStack): void {
+  const on = (signal: Deno.Signal, event: ServerEvent) => {
+    const listener = () => events.push(event);
+    Deno.addSignalListener(signal, listener);
+    scope.defer(() => Deno.removeSignalListener(signal, listener));
+  };
+  on("SIGINT", "end");
+  if (Deno.build.os === "windows") return;
+  on("SIGTERM", "end");
+  on("SIGHUP", "reload");
+}
+
+function announce(
+  { listen, mcp, audit }: ServerOptions,
+  { force, port, say }: { force: BundleInForce; port: number | undefined; say: (line: string) => void },
+): void {
+  if (listen !== undefined && port !== undefined) {
+    const scheme = listen.tls === undefined ? "http" : "https";
+    const at = `${scheme}://${authorityOf({ hostname: listen.hostname, port })}`;
+    say(`kz: listening on ${at}${mcp ? `, MCP at ${at}/mcp` : ""}`);
+  }
+  const { proxy } = force.generation.forFront;
+  if (proxy !== undefined) say(`kz: proxy at ${proxy.url}`);
+  say(`kz: audit log: ${sinkText(audit)}`);
+}
+
+/** The new bundle or the old one, whole. */
+async function reload(
+  reason: "reload" | "changed",
+  { options, around, say, force, front, audit }: {
+    options: ServerOptions;
+    around: Surroundings;
+    say: (line: string) => void;
+    force: BundleInForce;
+    front: FrontProcess;
+    audit: AuditProcess;
+  },
+): Promise<void> {
+  try {
+    const bundle: Bundle = await readBundle(options.bundle, around);
+    if (reason === "changed" && sameBundle(bundle, force.generation.bundle)) return;
+    await force.replace(bundle, (generation) => front.renew(generation.forFront));
+    await audit.append({ event: "server", outcome: "allowed", detail: "bundle read again" });
+    say("kz: the bundle was read again and is in force");
+  } catch (error) {
+    reportErrors([error]);
+    say("kz: the bundle was not taken; the one before stays in force");
+    const code = error instanceof AppError ? error.code : "INTERNAL";
+    await audit.append({ event: "server", outcome: "denied", code, detail: "bundle not taken" });
+  }
+}

@@ -1,0 +1,39 @@
+import type { Backend } from "../../../policy/server/bundle.ts";
+import { Denial } from "../../../policy/server/denial.ts";
+import type { AppError } from "../../../policy/error.ts";
+import { parseSecretRef } from "../../../policy/secret_ref.ts";
+import type { ValueRequest } from "../../../proxy/edge/protocol.ts";
+import { answerCalls } from "../../../proxy/port_calls.ts";
+import { resolveAll } from "../../resolve/resolve_all.ts";
+
+/** What the vault of one bundle reads by. */
+export interface VaultSettings {
+  readonly backends: ReadonlyMap<string, Backend>;
+  /** Where relative paths start: the bundle's directory. */
+  readonly root: string;
+  /** Told of every value that could not be read. */
+  onFailure(error: AppError): void;
+}
+
+/**
+ * Answers a worker that wants values. Each is read by a resolver worker of its own, with the permissions for that one ref;
+ * it comes on a port that is handed on and not read here.
+ */
+export function openVault(port: MessagePort, { backends, root, onFailure }: VaultSettings): Disposable {
+  return answerCalls<ValueRequest, null>(port, async ({ backend: name, secret }, ports) => {
+    const backend = backends.get(name);
+    if (backend === undefined) throw new Denial("SECRET_UNAVAILABLE");
+    const { provider, options } = backend;
+    const wanted = { id: secret, provider, ref: parseSecretRef(secret), options };
+    const outcome = await resolveAll([wanted], new Map(), { root });
+    for (const { error } of outcome.failed) onFailure(error);
+    const valuePort = outcome.valuePorts[0];
+    if (valuePort === undefined) {
+      outcome[Symbol.dispose]();
+      throw new Denial("SECRET_UNAVAILABLE");
+    }
+    // Not disposed: the port is the other side's now, and closing our half would end it there too.
+    ports.push(valuePort);
+    return null;
+  });
+}

@@ -1,0 +1,102 @@
+/** A bundle that changes while the server runs: the new one or the old one, whole. */
+import assert from "node:assert/strict";
+import { githubBundle, githubFiles } from "./support/github_bundle.ts";
+import { makeCanary } from "./support/project.ts";
+import { startTeamServer, type TeamServer } from "./support/team_server.ts";
+import { TestIssuer } from "./support/test_issuer.ts";
+import { startTlsUpstream } from "./support/tls_upstream.ts";
+
+const UNIX = Deno.build.os !== "windows";
+
+async function isAllowed(server: TeamServer, jwt: string): Promise<boolean> {
+  const response = await fetch(`${await server.url()}/v1/resolve`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${jwt}`, "content-type": "application/json" },
+    body: JSON.stringify({ ref: "github/pat" }),
+  });
+  const body = await response.json();
+  assert.equal(response.status, 200, JSON.stringify(body));
+  return body.results["github/pat"].allowed;
+}
+
+/** Whether something listens at the proxy's address. */
+async function answers(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  try {
+    (await Deno.connect({ hostname, port: Number(port) })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("a changed bundle is taken, and a broken one is not [S-1.4]", async () => {
+  const canary = makeCanary();
+  const issuer = await TestIssuer.create();
+  await using upstream = await startTlsUpstream({ host: "api.github.com" });
+  const bundle = githubBundle(issuer, upstream);
+  await using server = await startTeamServer({
+    bundle,
+    files: githubFiles(canary, upstream),
+    args: ["--listen", "127.0.0.1:0", "--proxy", "127.0.0.1:0"],
+  });
+  const jwt = await issuer.sign();
+  assert.equal(await isAllowed(server, jwt), true);
+  const proxy = await server.proxyUrl();
+  assert.equal(await answers(proxy), true);
+
+  await server.project.write("bundle.yaml", bundle.replace(`service == "agent"`, `service == "somebody-else"`));
+  await server.line(/the bundle was read again and is in force/);
+  assert.equal(await isAllowed(server, jwt), false);
+  assert.equal(await answers(proxy), true, "the proxy has moved");
+
+  await server.project.write("bundle.yaml", `${bundle}\nunknown_key: ${canary}\n`);
+  await server.line(/the bundle was not taken; the one before stays in force/);
+  assert.match(server.stderr, /error\[CONFIG_KEY_UNKNOWN\]: .*bundle\.yaml:\d+/);
+  assert.equal(server.stderr.includes(canary), false);
+  assert.equal(await isAllowed(server, jwt), false);
+  assert.equal(await answers(proxy), true);
+
+  await server.project.write("bundle.yaml", bundle);
+  await server.line(/(?:the bundle was read again and is in force[^]*){2}/);
+  assert.equal(await isAllowed(server, jwt), true);
+  const events = (await server.audit()).filter(({ event }) => event === "server");
+  assert.deepEqual(events.map(({ outcome }) => outcome), ["allowed", "allowed", "denied", "allowed"]);
+  assert.equal(await server.stop(), 0, server.stderr);
+});
+
+Deno.test({
+  name: "SIGHUP reads the bundle again, also when it is the same, and the audit log by its name [S-1.4]",
+  ignore: !UNIX,
+  async fn() {
+    const issuer = await TestIssuer.create();
+    await using upstream = await startTlsUpstream({ host: "api.github.com" });
+    await using server = await startTeamServer({
+      bundle: githubBundle(issuer, upstream),
+      files: githubFiles(makeCanary(), upstream),
+      args: ["--listen", "127.0.0.1:0"],
+    });
+    await server.url();
+    await Deno.rename(`${server.project.dir}/audit.jsonl`, `${server.project.dir}/audit.1.jsonl`);
+    server.kill("SIGHUP");
+    await server.line(/the bundle was read again and is in force/);
+    assert.equal(await isAllowed(server, await issuer.sign()), true);
+    assert.ok((await server.audit()).some(({ event }) => event === "resolve"));
+    assert.equal(await server.stop(), 0, server.stderr);
+    const verified = await server.project.kz(["audit", "verify", "audit.1.jsonl", "audit.jsonl"]);
+    assert.equal(verified.status, 0, verified.stderr);
+  },
+});
+
+Deno.test("a server does not start with a broken bundle, and says where it is broken [S-1.1]", async () => {
+  const issuer = await TestIssuer.create();
+  await using upstream = await startTlsUpstream({ host: "api.github.com" });
+  await using server = await startTeamServer({
+    bundle: githubBundle(issuer, upstream).replace("effect: allow", "effect: perhaps"),
+    files: githubFiles(makeCanary(), upstream),
+    args: ["--listen", "127.0.0.1:0"],
+  });
+  await assert.rejects(server.url());
+  assert.equal(await server.stop(), 3);
+  assert.match(server.stderr, /bundle\.yaml:\d+: policies\[0\]\.effect/);
+});
