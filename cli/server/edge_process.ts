@@ -1,5 +1,6 @@
 import { AppError, fromWireError } from "../../policy/error.ts";
 import type { EdgeMessage, EdgeReport, EdgeSetup } from "../../proxy/edge/protocol.ts";
+import type { RefusalCode, RefusalFacts } from "../../proxy/refusal.ts";
 import { workerPermissions } from "../permissions.ts";
 import { edgeNet, type EdgeReach } from "./edge_permissions.ts";
 
@@ -13,6 +14,8 @@ const READY_TIMEOUT_MS = 10_000;
 export class EdgeProcess implements Disposable {
   /** Told that it broke after it was ready; nothing is answered any more. */
   onFailed: (error: AppError) => void = () => {};
+  /** Told of what the proxy refused. */
+  onRefused: (code: RefusalCode, facts: RefusalFacts) => void = () => {};
   readonly #reach: EdgeReach;
   readonly #worker: Worker;
   readonly #ready = Promise.withResolvers<EdgeReady>();
@@ -32,6 +35,7 @@ export class EdgeProcess implements Disposable {
     this.#worker.onmessage = ({ data }: MessageEvent<EdgeReport>) => {
       if (data.kind === "ready") this.#ready.resolve(data);
       else if (data.kind === "ended") this.#ended.resolve();
+      else if (data.kind === "refused") this.onRefused(data.code, data.facts);
       else this.#fail(fromWireError(data.error));
     };
     this.#worker.onerror = (event) => {
