@@ -70,7 +70,7 @@ export class ServerGeneration implements AsyncDisposable {
       audit: context.audit.connect(),
       state: statePort(state),
     });
-    edge.onFailed = context.onBroken;
+    edge.onBroken = context.onBroken;
     edge.onRefused = context.onRefused;
     const forFront = {
       bundle,
