@@ -201,7 +201,8 @@ export class HttpConnection {
     const { status, headers } = response;
     const lines = [`HTTP/1.1 ${status} `, `date: ${new Date().toUTCString()}`];
     for (const [name, value] of headers) lines.push(`${name}: ${value}`);
-    if (status !== 204) lines.push(`content-length: ${body.length}`);
+    // To HEAD, the app's answer has lost its body; no length is better than a wrong one (RFC 9110 §8.6).
+    if (status !== 204 && !head) lines.push(`content-length: ${body.length}`);
     if (!keep) lines.push("connection: close");
     const bytes = encodeLatin1(`${lines.join("\r\n")}\r\n\r\n`);
     using _ = this.#cutAfter(this.#options.limits.writeMs);
