@@ -61,13 +61,22 @@ function open(listen: FrontListen, handle: Parameters<typeof serve>[0]): HttpSer
   try {
     return serve(handle, { hostname, port, tls, limits: SERVER_LIMITS });
   } catch (cause) {
-    if (tls !== undefined && cause instanceof Deno.errors.InvalidData) {
-      throw new AppError("SERVER_TLS_INVALID", "Cannot use the certificate of --tls-cert with the key of --tls-key", {
-        cause,
-      });
+    // A key of another certificate is an error without a name of its own.
+    const isPlain = cause instanceof Error && cause.constructor === Error;
+    if (tls !== undefined && (isPlain || cause instanceof Deno.errors.InvalidData)) {
+      throw new AppError(
+        "SERVER_TLS_INVALID",
+        "Cannot serve TLS: --tls-cert and --tls-key are not a certificate and its key",
+        {
+          cause,
+        },
+      );
     }
     const state = cause instanceof Deno.errors.AddrInUse ? "the address is in use" : "the system does not let us";
-    throw new AppError("SERVER_LISTEN_FAILED", `Cannot listen on port ${port}: ${state}`, { cause });
+    throw new AppError("SERVER_LISTEN_FAILED", `Cannot listen on port ${port}: ${state}`, {
+      cause,
+      hints: ["Choose another address with --listen, or end what listens there"],
+    });
   }
 }
 
