@@ -64,13 +64,10 @@ function open(listen: FrontListen, handle: Parameters<typeof serve>[0]): HttpSer
     // A key of another certificate is an error without a name of its own.
     const isPlain = cause instanceof Error && cause.constructor === Error;
     if (tls !== undefined && (isPlain || cause instanceof Deno.errors.InvalidData)) {
-      throw new AppError(
-        "SERVER_TLS_INVALID",
-        "Cannot serve TLS: --tls-cert and --tls-key are not a certificate and its key",
-        {
-          cause,
-        },
-      );
+      throw new AppError("SERVER_TLS_INVALID", "Cannot listen: the certificate or its key cannot be used", {
+        cause,
+        hints: ["Give the chain with --tls-cert and the key that belongs to it with --tls-key, both PEM"],
+      });
     }
     const state = cause instanceof Deno.errors.AddrInUse ? "the address is in use" : "the system does not let us";
     throw new AppError("SERVER_LISTEN_FAILED", `Cannot listen on port ${port}: ${state}`, {
