@@ -1,5 +1,7 @@
 /** Connections, as slow, many or malformed as clients make them (TM-38). */
 import assert from "node:assert/strict";
+import { parseHost } from "../../../policy/host.ts";
+import { CertificateAuthority } from "../../../proxy/tls/certificate_authority.ts";
 import { startDoors } from "../testdata/start_doors.ts";
 import { JWT } from "../testdata/test_broker.ts";
 import { serve } from "./serve.ts";
@@ -48,6 +50,18 @@ Deno.test("TM-38 serve() closes a connection that says nothing, or a head bit by
   const dripping = setInterval(() => slow.send("X: y\r\n").catch(() => {}), 20);
   assert.deepEqual([await silent.rest(), await slow.rest()], ["", ""]);
   clearInterval(dripping);
+  await doors.shutdown(1000);
+});
+
+Deno.test("TM-38 serve() closes a TLS connection whose handshake does not end [S-4.4]", async () => {
+  const authority = await CertificateAuthority.create({ now: new Date() });
+  const { certPem, keyPem } = await authority.issue(parseHost("127.0.0.1"));
+  using doors = startDoors({ limits: { handshakeMs: 200 }, tls: { cert: certPem, key: keyPem } });
+  using silent = await connect(doors.port);
+  assert.equal(await silent.rest(), "");
+  using client = Deno.createHttpClient({ caCerts: [authority.certificatePem] });
+  const health = await fetch(`${doors.url}/healthz`, { client });
+  assert.equal(await health.text(), "ok\n");
   await doors.shutdown(1000);
 });
 
