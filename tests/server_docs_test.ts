@@ -120,7 +120,7 @@ async function fetchOverHttp(url: string): Promise<string> {
 }
 
 Deno.test({
-  name: "docs/server.md leads from nothing to resolve, fetch, MCP and the rest, as it is written [S-8.2]",
+  name: "docs/server.md leads from nothing to resolve, fetch, MCP and the rest, as it is written [S-8.6]",
   ignore: Deno.build.os === "windows" || !PROGRAMS.every(hasProgram),
   async fn() {
     await using upstream = await startTlsUpstream({ host: "api.github.com" });

@@ -30,7 +30,7 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-Deno.test("a changed bundle is taken, and a broken one is not [S-1.4]", async () => {
+Deno.test("a changed bundle is taken, and a broken one is not [S-1.6]", async () => {
   const canary = makeCanary();
   const issuer = await TestIssuer.create();
   await using upstream = await startTlsUpstream({ host: "api.github.com" });
@@ -66,7 +66,7 @@ Deno.test("a changed bundle is taken, and a broken one is not [S-1.4]", async ()
 });
 
 Deno.test({
-  name: "SIGHUP reads the bundle again, also when it is the same, and the audit log by its name [S-1.4]",
+  name: "SIGHUP reads the bundle again, also when it is the same, and the audit log by its name [S-1.6]",
   ignore: !UNIX,
   async fn() {
     const issuer = await TestIssuer.create();
@@ -88,7 +88,7 @@ Deno.test({
   },
 });
 
-Deno.test("a server does not start with a broken bundle, and says where it is broken [S-1.1]", async () => {
+Deno.test("a server does not start with a broken bundle, and says where it is broken [S-1.2]", async () => {
   const issuer = await TestIssuer.create();
   await using upstream = await startTlsUpstream({ host: "api.github.com" });
   await using server = await startTeamServer({
@@ -101,7 +101,7 @@ Deno.test("a server does not start with a broken bundle, and says where it is br
   assert.match(server.stderr, /bundle\.yaml:\d+: policies\[0\]\.effect/);
 });
 
-Deno.test("a broken bundle is told of once, whatever else changes beside it [S-1.4]", async () => {
+Deno.test("a broken bundle is told of once, whatever else changes beside it [S-1.6]", async () => {
   const issuer = await TestIssuer.create();
   await using upstream = await startTlsUpstream({ host: "api.github.com" });
   const bundle = githubBundle(issuer, upstream);
