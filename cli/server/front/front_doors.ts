@@ -43,7 +43,7 @@ export class FrontDoors {
       loopback: isLoopback(listen),
       allowedHosts,
     });
-    return new FrontDoors(open(listen, (request, address) => app.fetch(request, { address })));
+    return new FrontDoors(await open(listen, (request, address) => app.fetch(request, { address })));
   }
 
   /** Undefined without HTTP. */
@@ -56,10 +56,10 @@ export class FrontDoors {
   }
 }
 
-function open(listen: FrontListen, handle: Parameters<typeof serve>[0]): HttpServer {
+async function open(listen: FrontListen, handle: Parameters<typeof serve>[0]): Promise<HttpServer> {
   const { hostname, port, tls } = listen;
   try {
-    return serve(handle, { hostname, port, tls, limits: SERVER_LIMITS });
+    return await serve(handle, { hostname, port, tls, limits: SERVER_LIMITS });
   } catch (cause) {
     // A key of another certificate is an error without a name of its own.
     const isPlain = cause instanceof Error && cause.constructor === Error;

@@ -27,7 +27,7 @@ async function call(url: string, { method = "POST", path, headers, body }: Call)
 const AUTHORIZED = { authorization: `Bearer ${JWT}` };
 
 Deno.test("POST /v1/resolve answers one ref and a mixed batch, keyed by ref [S-4.1]", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   const one = await call(doors.url, { path: "/v1/resolve", headers: AUTHORIZED, body: '{"ref":"github/pat"}' });
   assert.equal(one.status, 200);
   assert.deepEqual(one.json(), {
@@ -81,7 +81,7 @@ Deno.test("POST /v1/resolve answers one ref and a mixed batch, keyed by ref [S-4
 });
 
 Deno.test("POST /v1/resolve answers 200 for a single ref that is denied [S-4.1]", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   const { status, json } = await call(doors.url, { path: "/v1/resolve", headers: AUTHORIZED, body: '{"ref":"x"}' });
   assert.equal(status, 200);
   assert.equal(json().results.x.allowed, false);
@@ -89,7 +89,7 @@ Deno.test("POST /v1/resolve answers 200 for a single ref that is denied [S-4.1]"
 });
 
 Deno.test("POST /v1/fetch hands the request on, and answers text or base64 [S-4.1]", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   const ask = (body: unknown) =>
     call(doors.url, { path: "/v1/fetch", headers: AUTHORIZED, body: JSON.stringify(body) });
   const text = await ask({
@@ -139,7 +139,7 @@ Deno.test("POST /v1/fetch hands the request on, and answers text or base64 [S-4.
 });
 
 Deno.test("POST /v1/revoke takes an id or a subject [S-4.1]", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   const bodies = [
     { id: "abc" },
     { id: "abc", expires_at: "2030-01-02T03:04:05Z" },
@@ -162,10 +162,10 @@ Deno.test("POST /v1/revoke takes an id or a subject [S-4.1]", async () => {
 });
 
 Deno.test("GET /v1/ca.pem gives the proxy's certificate, or says that there is no proxy [S-4.1]", async () => {
-  using doors = startDoors({ proxyCa: "-----BEGIN CERTIFICATE-----\n" });
+  using doors = await startDoors({ proxyCa: "-----BEGIN CERTIFICATE-----\n" });
   const found = await call(doors.url, { method: "GET", path: "/v1/ca.pem" });
   assert.deepEqual([found.status, found.text], [200, "-----BEGIN CERTIFICATE-----\n"]);
-  using without = startDoors();
+  using without = await startDoors();
   const absent = await call(without.url, { method: "GET", path: "/v1/ca.pem" });
   assert.deepEqual([absent.status, absent.json().code], [404, "PROXY_ABSENT"]);
   await doors.shutdown(1000);
@@ -339,7 +339,7 @@ const problems: [why: string, call: Call, status: number, code: string][] = [
 ];
 for (const [why, request, status, code] of problems) {
   Deno.test(`createApp() answers ${status} ${code} to ${why}, and repeats nothing [S-4.3]`, async () => {
-    using doors = startDoors();
+    using doors = await startDoors();
     const answer = await call(doors.url, request);
     const problem = problemAnswer.parse(answer.json());
     assert.deepEqual([answer.status, problem.status, problem.code], [status, status, code]);
@@ -367,7 +367,7 @@ const details: [body: string, detail: string][] = [
 ];
 for (const [body, detail] of details) {
   Deno.test(`a problem says where it is: ${detail} [S-4.3]`, async () => {
-    using doors = startDoors();
+    using doors = await startDoors();
     const { json } = await call(doors.url, { path: "/v1/resolve", headers: AUTHORIZED, body });
     assert.equal(json().detail, detail);
     await doors.shutdown(1000);
@@ -375,14 +375,14 @@ for (const [body, detail] of details) {
 }
 
 Deno.test("GET /healthz says that the server serves, and nothing else [S-4.1]", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   const { status, text, headers } = await call(doors.url, { method: "GET", path: "/healthz" });
   assert.deepEqual([status, text, headers.get("cache-control")], [200, "ok\n", "no-store"]);
   await doors.shutdown(1000);
 });
 
 Deno.test("HEAD and OPTIONS answer without a body, and without CORS", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   const head = await call(doors.url, { method: "HEAD", path: "/healthz" });
   assert.deepEqual([head.status, head.text, head.headers.get("content-length")], [200, "", null]);
   const options = await call(doors.url, {
@@ -419,7 +419,7 @@ const hosts: [host: string, loopback: boolean, allowed: string[], status: number
 for (const [host, loopback, allowedHosts, status] of hosts) {
   const where = `${loopback ? "on loopback" : "elsewhere"}, allowed: ${allowedHosts.join(" ") || "none"}`;
   Deno.test(`createApp() answers ${status} to Host: ${host} (${where}) [S-5.2]`, async () => {
-    using doors = startDoors({ loopback, allowedHosts });
+    using doors = await startDoors({ loopback, allowedHosts });
     assert.equal(await statusOf(doors.port, `GET /openapi.json HTTP/1.1\r\nHost: ${host}`), status);
     // Probes name a server as they like.
     assert.equal(await statusOf(doors.port, `GET /healthz HTTP/1.1\r\nHost: ${host}`), 200);
@@ -428,7 +428,7 @@ for (const [host, loopback, allowedHosts, status] of hosts) {
 }
 
 Deno.test("GET /metrics counts requests and decisions, with labels of closed sets only [S-4.1]", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   const ask = (body: string) => call(doors.url, { path: "/v1/resolve", headers: AUTHORIZED, body });
   await ask('{"refs":["github/pat","x"]}');
   for (let i = 0; i < 30; i++) {

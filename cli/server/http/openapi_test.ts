@@ -14,7 +14,7 @@ Deno.test("the committed OpenAPI document is the generated one; run `deno task o
 });
 
 Deno.test("GET /openapi.json serves the document, and it names every path that answers [S-4.2]", async () => {
-  using doors = startDoors({ proxyCa: "pem" });
+  using doors = await startDoors({ proxyCa: "pem" });
   const response = await fetch(`${doors.url}/openapi.json`);
   const document: Document = await response.json();
   assert.equal(response.headers.get("content-type"), "application/json");

@@ -43,7 +43,7 @@ const resolveHead = (length: number) =>
   `POST /v1/resolve HTTP/1.1\r\n${HEAD}Content-Type: application/json\r\nAuthorization: Bearer ${JWT}\r\nContent-Length: ${length}\r\n\r\n`;
 
 Deno.test("TM-38 serve() closes a connection that says nothing, or a head bit by bit", async () => {
-  using doors = startDoors({ limits: { headMs: 200 } });
+  using doors = await startDoors({ limits: { headMs: 200 } });
   using silent = await connect(doors.port);
   using slow = await connect(doors.port);
   await slow.send(`GET /healthz HTTP/1.1\r\n${HEAD}`);
@@ -56,7 +56,7 @@ Deno.test("TM-38 serve() closes a connection that says nothing, or a head bit by
 Deno.test("TM-38 serve() closes a TLS connection whose handshake does not end [S-4.4]", async () => {
   const authority = await CertificateAuthority.create({ now: new Date() });
   const { certPem, keyPem } = await authority.issue(parseHost("127.0.0.1"));
-  using doors = startDoors({ limits: { handshakeMs: 200 }, tls: { cert: certPem, key: keyPem } });
+  using doors = await startDoors({ limits: { handshakeMs: 200 }, tls: { cert: certPem, key: keyPem } });
   using silent = await connect(doors.port);
   assert.equal(await silent.rest(), "");
   using client = Deno.createHttpClient({ caCerts: [authority.certificatePem] });
@@ -66,7 +66,7 @@ Deno.test("TM-38 serve() closes a TLS connection whose handshake does not end [S
 });
 
 Deno.test("TM-38 serve() closes a kept connection that idles", async () => {
-  using doors = startDoors({ limits: { idleMs: 100 } });
+  using doors = await startDoors({ limits: { idleMs: 100 } });
   using client = await connect(doors.port);
   await client.send(`GET /healthz HTTP/1.1\r\n${HEAD}\r\n`);
   assert.match(await client.rest(), /^HTTP\/1\.1 200 \r\n[^]*\r\n\r\nok\n$/);
@@ -74,7 +74,7 @@ Deno.test("TM-38 serve() closes a kept connection that idles", async () => {
 });
 
 Deno.test("TM-38 a body that comes slowly is answered 408, and holds no turn meanwhile", async () => {
-  using doors = startDoors({ limits: { bodyMs: 300, active: 1 } });
+  using doors = await startDoors({ limits: { bodyMs: 300, active: 1 } });
   using slow = await connect(doors.port);
   await slow.send(`${resolveHead(100)}{"ref":`);
   const dripping = setInterval(() => slow.send(" ").catch(() => {}), 20);
@@ -95,7 +95,7 @@ Deno.test("TM-38 a body that comes slowly is answered 408, and holds no turn mea
 Deno.test("TM-38 a client that does not read its answer is cut off", async () => {
   const limits = { ...SERVER_LIMITS, writeMs: 200 };
   const large = new Uint8Array(32 * 1024 * 1024);
-  using server = serve(() => new Response(large), { hostname: "127.0.0.1", port: 0, limits });
+  using server = await serve(() => new Response(large), { hostname: "127.0.0.1", port: 0, limits });
   using client = await connect(server.port);
   await client.send(`GET / HTTP/1.1\r\n${HEAD}\r\n`);
   await new Promise((resolve) => setTimeout(resolve, 100));
@@ -105,7 +105,7 @@ Deno.test("TM-38 a client that does not read its answer is cut off", async () =>
 });
 
 Deno.test("TM-38 bodies that are held at one time are bounded, and given back", async () => {
-  using doors = startDoors({ limits: { heldBytes: 100_000 } });
+  using doors = await startDoors({ limits: { heldBytes: 100_000 } });
   const clients = await Promise.all([1, 2, 3, 4].map(() => connect(doors.port)));
   for (const client of clients) await client.send(`${resolveHead(60_000)}${" ".repeat(30_000)}`);
   const answers = await Promise.all(
@@ -122,7 +122,7 @@ Deno.test("TM-38 bodies that are held at one time are bounded, and given back", 
 });
 
 Deno.test("TM-38 a body in chunks of one byte costs no more than its bytes", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   using client = await connect(doors.port);
   const body = JSON.stringify({ refs: ["x"], context: { a: "y".repeat(50_000) } });
   const chunks = [...body].map((char) => `1\r\n${char}\r\n`).join("");
@@ -138,7 +138,7 @@ Deno.test("TM-38 a body in chunks of one byte costs no more than its bytes", asy
 });
 
 Deno.test("TM-38 connections are bounded; those that idle make room, of the same address first", async () => {
-  using doors = startDoors({ limits: { connectionsOfAddress: 3 } });
+  using doors = await startDoors({ limits: { connectionsOfAddress: 3 } });
   const clients = await Promise.all([1, 2, 3].map(() => connect(doors.port)));
   // Nobody idles yet: each may be about to speak.
   using early = await connect(doors.port);
@@ -186,7 +186,7 @@ const malformed: [why: string, request: string, status: number][] = [
 ];
 for (const [why, request, status] of malformed) {
   Deno.test(`serve() answers ${status} to ${why}, and closes [S-4.5]`, async () => {
-    using doors = startDoors();
+    using doors = await startDoors();
     using client = await connect(doors.port);
     await client.send(request);
     const answer = await client.rest();
@@ -197,7 +197,7 @@ for (const [why, request, status] of malformed) {
 }
 
 Deno.test("serve() keeps a connection, takes requests in a row, and continues on demand", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   using client = await connect(doors.port);
   const body = '{"ref":"x"}';
   await client.send(
@@ -221,7 +221,7 @@ Deno.test("serve() keeps a connection, takes requests in a row, and continues on
 });
 
 Deno.test("serve() takes what was not read of a body for no request", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   using client = await connect(doors.port);
   const hidden = `GET /healthz HTTP/1.1\r\n${HEAD}\r\n`;
   await client.send(`POST /nowhere HTTP/1.1\r\n${HEAD}Content-Length: ${hidden.length}\r\n\r\n${hidden}`);
@@ -232,7 +232,7 @@ Deno.test("serve() takes what was not read of a body for no request", async () =
 });
 
 Deno.test("shutdown() answers what has begun, takes nothing new, and cuts off what takes too long [S-4.5]", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   const gate = Promise.withResolvers<void>();
   doors.broker.gate = gate.promise;
   const body = '{"ref":"x"}';
@@ -249,7 +249,7 @@ Deno.test("shutdown() answers what has begun, takes nothing new, and cuts off wh
   assert.match(await begun.rest(), /^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n[^]*POLICY_DENIED/);
   await shutdown;
 
-  using stuck = startDoors();
+  using stuck = await startDoors();
   const never = Promise.withResolvers<void>();
   stuck.broker.gate = never.promise;
   using client = await connect(stuck.port);
@@ -262,7 +262,7 @@ Deno.test("shutdown() answers what has begun, takes nothing new, and cuts off wh
 });
 
 Deno.test("TM-38 work that takes too long is answered 504, and holds its turn until it has ended", async () => {
-  using doors = startDoors({ limits: { workMs: 50, active: 1, waitMs: 100 } });
+  using doors = await startDoors({ limits: { workMs: 50, active: 1, waitMs: 100 } });
   const gate = Promise.withResolvers<void>();
   doors.broker.gate = gate.promise;
   const ask = async () => {
@@ -281,7 +281,7 @@ Deno.test("TM-38 work that takes too long is answered 504, and holds its turn un
 });
 
 Deno.test("TM-38 a flood of one caller leaves room for another and for /healthz", async () => {
-  using doors = startDoors({
+  using doors = await startDoors({
     limits: { active: 8, waiting: 64, waitingOfAddress: 64, callerActive: 6, callerBurst: 100, callerPerSecond: 1 },
   });
   const gate = Promise.withResolvers<void>();
@@ -313,7 +313,7 @@ Deno.test("TM-38 a flood of one caller leaves room for another and for /healthz"
 });
 
 Deno.test("TM-38 an address that sends JWTs that are not valid is refused before they are looked at", async () => {
-  using doors = startDoors({ limits: { failuresBurst: 10, failuresPerSecond: 0.001 } });
+  using doors = await startDoors({ limits: { failuresBurst: 10, failuresPerSecond: 0.001 } });
   const ask = async () => {
     const response = await fetch(`${doors.url}/v1/resolve`, {
       method: "POST",

@@ -182,7 +182,7 @@ Deno.test("stdio writes nothing of a fault [S-5.3]", async () => {
 });
 
 Deno.test("both doors can be open at one time", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   const stdio = await start();
   await stdio.write(`${request(1, "ping")}\n`);
   assert.equal((await stdio.line()).id, 1);

@@ -34,7 +34,7 @@ async function connect(url: string, headers: Record<string, string> = {}): Promi
 }
 
 Deno.test("the official client lists both tools, with schemas and hints [S-5.2]", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   {
     await using client = await connect(doors.url);
     const tools = await list(client);
@@ -57,7 +57,7 @@ Deno.test("the official client lists both tools, with schemas and hints [S-5.2]"
 });
 
 Deno.test("resolve gives a token as data and text, and never a value, whatever the mode [S-5.3]", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   {
     await using client = await connect(doors.url);
     const masked = await client.callTool({ name: "resolve", arguments: { jwt: JWT, resource: "github/pat" } });
@@ -87,7 +87,7 @@ Deno.test("resolve gives a token as data and text, and never a value, whatever t
 });
 
 Deno.test("fetch hands the request on and gives status, headers and body [S-5.2]", async () => {
-  using doors = startDoors();
+  using doors = await startDoors();
   {
     await using client = await connect(doors.url);
     const text = await client.callTool({
@@ -168,7 +168,7 @@ const errors: [why: string, name: string, args: Record<string, unknown>, code: s
 ];
 for (const [why, name, args, code, says] of errors) {
   Deno.test(`a tool says what to change for ${why}, and repeats nothing [S-5.2]`, async () => {
-    using doors = startDoors();
+    using doors = await startDoors();
     {
       await using client = await connect(doors.url);
       const result = await client.callTool({ name, arguments: args });
@@ -189,7 +189,7 @@ Deno.test("every denial has advice of one or two sentences", () => {
 });
 
 Deno.test("a JWT of the server or of the request's Authorization spares the argument, which counts if it is passed [S-5.4]", async () => {
-  using doors = startDoors({ jwt: () => Promise.resolve("caller.file") });
+  using doors = await startDoors({ jwt: () => Promise.resolve("caller.file") });
   const ask = async (args: Record<string, unknown>, headers: Record<string, string> = {}) => {
     await using client = await connect(doors.url, headers);
     const tools = await list(client);
@@ -204,7 +204,7 @@ Deno.test("a JWT of the server or of the request's Authorization spares the argu
 });
 
 Deno.test("the server's own JWT is not lent over a network [S-5.4]", async () => {
-  using doors = startDoors({ jwt: () => Promise.resolve("caller.file"), loopback: false });
+  using doors = await startDoors({ jwt: () => Promise.resolve("caller.file"), loopback: false });
   {
     await using client = await connect(doors.url);
     const result = await client.callTool({ name: "resolve", arguments: { resource: "github/pat" } });
@@ -258,7 +258,7 @@ const messages: [why: string, init: RequestInit, status: number, says: RegExp][]
 ];
 for (const [why, init, status, says] of messages) {
   Deno.test(`/mcp answers ${status} to ${why}, and repeats nothing [S-5.2]`, async () => {
-    using doors = startDoors();
+    using doors = await startDoors();
     const response = await fetch(`${doors.url}/mcp`, { method: "POST", headers: HEADERS, ...init });
     const text = await response.text();
     assert.equal(response.status, status, text);
@@ -270,7 +270,7 @@ for (const [why, init, status, says] of messages) {
 }
 
 Deno.test("/mcp is not there without --mcp", async () => {
-  using doors = startDoors({ mcp: false });
+  using doors = await startDoors({ mcp: false });
   const response = await fetch(`${doors.url}/mcp`, { method: "POST", headers: HEADERS, body: LIST });
   assert.equal(response.status, 404);
   await response.body?.cancel();
@@ -278,7 +278,7 @@ Deno.test("/mcp is not there without --mcp", async () => {
 });
 
 Deno.test("TM-38 /mcp lets a client go that has gone, and gives its turn back when the work has ended", async () => {
-  using doors = startDoors({ limits: { active: 1, waitMs: 2_000 } });
+  using doors = await startDoors({ limits: { active: 1, waitMs: 2_000 } });
   const gate = Promise.withResolvers<void>();
   doors.broker.gate = gate.promise;
   const call = (signal?: AbortSignal) =>

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { AppError } from "../../../policy/error.ts";
 import type { Bundle } from "../../../policy/server/bundle.ts";
 import type { Surroundings } from "../../config/config_files.ts";
+import { RefusalLog } from "../../blind/refusal_log.ts";
 import { reportErrors } from "../../terminal/report_error.ts";
 import { deriveAuditKey } from "../audit/audit_key.ts";
 import { AuditProcess } from "../audit/audit_process.ts";
@@ -58,6 +59,7 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     // A collector may have a certificate of the operator's own authority.
     roots: bundle.network.upstreamCa,
   });
+  const refusals = new RefusalLog(say);
   await using force = await BundleInForce.start(bundle, {
     serverKey: key.bytes,
     audit,
@@ -66,6 +68,7 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     proxyUrl: options.proxyUrl,
     warn: say,
     onFailure: (error) => reportErrors([error]),
+    onRefused: (code, facts) => refusals.report(code, facts),
     onBroken,
   });
   const front = scope.use(new FrontProcess(options.listen));

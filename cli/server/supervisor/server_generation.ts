@@ -1,5 +1,6 @@
 import type { AppError } from "../../../policy/error.ts";
 import type { Bundle } from "../../../policy/server/bundle.ts";
+import type { RefusalCode, RefusalFacts } from "../../../proxy/refusal.ts";
 import type { AuditProcess } from "../audit/audit_process.ts";
 import { EdgeProcess, type EdgeReady } from "../edge_process.ts";
 import type { FrontGeneration } from "../front/protocol.ts";
@@ -23,6 +24,8 @@ export interface ServerContext {
   warn(line: string): void;
   /** Told of a value that could not be read. */
   onFailure(error: AppError): void;
+  /** Told of what the proxy refused. */
+  onRefused(code: RefusalCode, facts: RefusalFacts): void;
   /** Told of a worker that broke and that the server cannot do without. */
   onBroken(error: AppError): void;
 }
@@ -67,7 +70,8 @@ export class ServerGeneration implements AsyncDisposable {
       audit: context.audit.connect(),
       state: statePort(state),
     });
-    edge.onFailed = context.onBroken;
+    edge.onBroken = context.onBroken;
+    edge.onRefused = context.onRefused;
     const forFront = {
       bundle,
       edge: fetches.port1,

@@ -4,7 +4,7 @@ import { startDoors } from "./start_doors.ts";
 // Both doors in a worker, as the front worker opens them, for a test of what they need.
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
-const { url } = startDoors();
+const { url } = await startDoors();
 const states: Record<string, string> = {};
 for (const name of ["env", "ffi", "read", "run", "sys", "write"] as const) {
   states[name] = (await Deno.permissions.query({ name })).state;
