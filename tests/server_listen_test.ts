@@ -1,5 +1,7 @@
 /** Where a server does not listen, and how it ends. */
 import assert from "node:assert/strict";
+import { parseHost } from "../policy/host.ts";
+import { CertificateAuthority } from "../proxy/tls/certificate_authority.ts";
 import { githubBundle, githubFiles } from "./support/github_bundle.ts";
 import { McpClient } from "./support/mcp_client.ts";
 import { makeCanary, makeProject } from "./support/project.ts";
@@ -13,6 +15,24 @@ async function setUp() {
   const files = githubFiles(makeCanary(), upstream);
   return { issuer, upstream, files, bundle: githubBundle(issuer, upstream) };
 }
+
+Deno.test("kz server start refuses the key of another certificate, and tells of a JWT that is not there [S-4.4]", async () => {
+  const { upstream, files, bundle } = await setUp();
+  await using _upstream = upstream;
+  const authority = await CertificateAuthority.create({ now: new Date() });
+  const { certPem } = await authority.issue(parseHost("localhost"));
+  const other = await CertificateAuthority.create({ now: new Date() });
+  const { keyPem } = await other.issue(parseHost("localhost"));
+  await using project = await makeProject({
+    files: { ...files, "bundle.yaml": bundle, "cert.pem": certPem, "key.pem": keyPem },
+  });
+  const tls = ["--listen", "127.0.0.1:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+  const args = ["--audit", "file:audit.jsonl", "--mcp", "--jwt-file", "absent.jwt", ...tls];
+  const { status, stderr } = await project.kz(["server", "start", "--bundle", "bundle.yaml", ...args]);
+  assert.equal(status, 3, stderr);
+  assert.match(stderr, /^warning: the file of --jwt-file cannot be read now: there is no such file$/m);
+  assert.match(stderr, /error\[SERVER_TLS_INVALID\]/);
+});
 
 const REFUSED: [why: string, args: string[], status: number, message: RegExp][] = [
   [

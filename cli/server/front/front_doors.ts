@@ -61,14 +61,19 @@ async function open(listen: FrontListen, handle: Parameters<typeof serve>[0]): P
   try {
     return await serve(handle, { hostname, port, tls, limits: SERVER_LIMITS });
   } catch (cause) {
-    if (tls !== undefined && cause instanceof Deno.errors.InvalidData) {
+    // A key of another certificate is an error without a name of its own.
+    const isPlain = cause instanceof Error && cause.constructor === Error;
+    if (tls !== undefined && (isPlain || cause instanceof Deno.errors.InvalidData)) {
       throw new AppError("SERVER_TLS_INVALID", "Cannot listen: the certificate or its key cannot be used", {
         cause,
         hints: ["Give the chain with --tls-cert and the key that belongs to it with --tls-key, both PEM"],
       });
     }
     const state = cause instanceof Deno.errors.AddrInUse ? "the address is in use" : "the system does not let us";
-    throw new AppError("SERVER_LISTEN_FAILED", `Cannot listen on port ${port}: ${state}`, { cause });
+    throw new AppError("SERVER_LISTEN_FAILED", `Cannot listen on port ${port}: ${state}`, {
+      cause,
+      hints: ["Choose another address with --listen, or end what listens there"],
+    });
   }
 }
 

@@ -7,7 +7,7 @@ import type { FrontGeneration } from "../front/protocol.ts";
 import { JwksProcess } from "../identity/jwks_process.ts";
 import type { StateProcess } from "../state/state_process.ts";
 import { authorityOf, type ListenAddress } from "./listen_address.ts";
-import { openVault } from "./vault.ts";
+import { directBackends, openVault } from "./vault.ts";
 
 /** How long requests that have begun may take once there is another bundle, or the server ends. */
 const END_MS = 10_000;
@@ -66,7 +66,7 @@ export class ServerGeneration implements AsyncDisposable {
     const { proxy } = await edge.serve({
       serverKey: context.serverKey,
       front: fetches.port2,
-      vault: vaultPort(bundle, context, opened),
+      vault: vaultPort(bundle.backends, context, opened),
       audit: context.audit.connect(),
       state: statePort(state),
     });
@@ -76,7 +76,7 @@ export class ServerGeneration implements AsyncDisposable {
       bundle,
       edge: fetches.port1,
       jwks: keys.port1,
-      vault: vaultPort(bundle, context, opened),
+      vault: vaultPort(directBackends(bundle), context, opened),
       state: statePort(state),
       proxy: proxyOf(proxy, context),
     };
@@ -100,7 +100,11 @@ export class ServerGeneration implements AsyncDisposable {
   }
 }
 
-function vaultPort({ backends }: Bundle, { root, onFailure }: ServerContext, scope: DisposableStack): MessagePort {
+function vaultPort(
+  backends: Bundle["backends"],
+  { root, onFailure }: ServerContext,
+  scope: DisposableStack,
+): MessagePort {
   const { port1, port2 } = new MessageChannel();
   scope.use(openVault(port1, { backends, root, onFailure }));
   return port2;
