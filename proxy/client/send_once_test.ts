@@ -1,3 +1,4 @@
+// Long because it is tables: what may come back, and what may be asked for.
 import assert from "node:assert/strict";
 import { parseHost } from "../../policy/host.ts";
 import { Denial, type DenialCode } from "../../policy/server/denial.ts";
@@ -210,6 +211,19 @@ Deno.test("sendOnce() ends when the time has passed, however the host drips", as
   );
   assert.ok(performance.now() - began < 2_000);
   await served;
+});
+
+Deno.test("TM-24 sendOnce() reads no further than the cap", async () => {
+  let sent = 0;
+  const endless = async (_request: string, conn: Deno.Conn) => {
+    await conn.write(utf8("HTTP/1.1 200 OK\r\n\r\n"));
+    for (;;) sent += await conn.write(new Uint8Array(64 * 1024));
+  };
+  await using server = new RawUpstream(certificate, endless);
+  const answer = await sendOnce(GET, settingsFor(server, { maxBytes: 1000, longer: "cut" }));
+  assert.deepEqual([answer.body.length, answer.truncated], [1000, true]);
+  // What the system's buffers take.
+  assert.ok(sent < 32 * 1024 * 1024, `${sent}`);
 });
 
 Deno.test("sendOnce() ends with its signal", async () => {

@@ -97,6 +97,13 @@ export class TeamServer implements AsyncDisposable {
     return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
   }
 
+  /** Waits until it has ended by itself. @returns Its exit status. */
+  async ended(): Promise<number> {
+    const { code } = await this.#child.status;
+    await this.#drained;
+    return code;
+  }
+
   /** Asks it to end, and waits until it has. @returns Its exit status. */
   async stop(): Promise<number> {
     try {
@@ -104,9 +111,7 @@ export class TeamServer implements AsyncDisposable {
     } catch {
       // It has ended by itself.
     }
-    const { code } = await this.#child.status;
-    await this.#drained;
-    return code;
+    return await this.ended();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -21,7 +21,7 @@ export class FrontDoors {
     this.#server = server;
   }
 
-  /** @throws {AppError} `SERVER_LISTEN_FAILED` */
+  /** @throws {AppError} `SERVER_LISTEN_FAILED`, `SERVER_TLS_INVALID` */
   static async open(
     { listen, mcp, allowedHosts, stdio, jwtFile }: FrontSetup,
     { broker, limiter }: { broker: Broker; limiter: CallerLimiter },
@@ -61,14 +61,20 @@ async function open(listen: FrontListen, handle: Parameters<typeof serve>[0]): P
   try {
     return await serve(handle, { hostname, port, tls, limits: SERVER_LIMITS });
   } catch (cause) {
-    throw new AppError("SERVER_LISTEN_FAILED", `Cannot listen on port ${port}: ${stateOf(cause)}`, { cause });
+    // A key of another certificate is an error without a name of its own.
+    const isPlain = cause instanceof Error && cause.constructor === Error;
+    if (tls !== undefined && (isPlain || cause instanceof Deno.errors.InvalidData)) {
+      throw new AppError("SERVER_TLS_INVALID", "Cannot listen: the certificate or its key cannot be used", {
+        cause,
+        hints: ["Give the chain with --tls-cert and the key that belongs to it with --tls-key, both PEM"],
+      });
+    }
+    const state = cause instanceof Deno.errors.AddrInUse ? "the address is in use" : "the system does not let us";
+    throw new AppError("SERVER_LISTEN_FAILED", `Cannot listen on port ${port}: ${state}`, {
+      cause,
+      hints: ["Choose another address with --listen, or end what listens there"],
+    });
   }
-}
-
-function stateOf(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) return "the address is in use";
-  if (error instanceof Deno.errors.InvalidData) return "the certificate or its key cannot be used";
-  return "the system does not let us";
 }
 
 /** The JWT of `--jwt-file`, which the supervisor reads anew each time. */
