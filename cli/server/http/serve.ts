@@ -40,13 +40,13 @@ export function serve(handle: RequestHandler, options: ServeOptions): HttpServer
     : Deno.listenTls({ hostname, port, cert: tls.cert, key: tls.key, alpnProtocols: ["http/1.1"] });
   const connections = new Connections(limits);
   const accepting = acceptEach<Deno.TcpConn | Deno.TlsConn>(listener, (conn) => {
-    const address = conn.remoteAddr.transport === "tcp" ? conn.remoteAddr.hostname : "";
+    const { hostname: address } = conn.remoteAddr;
     const connection = new HttpConnection(conn, { handle, limits, address, secure: tls !== undefined });
     if (!connections.add(connection)) return closeQuietly(conn);
     connection.run().finally(() => connections.remove(connection));
   });
   return {
-    port: listener.addr.transport === "tcp" ? listener.addr.port : port,
+    port: listener.addr.port,
     async shutdown(graceMs) {
       closeQuietly(listener);
       await Promise.all([accepting, connections.end(graceMs)]);
