@@ -175,7 +175,7 @@ function lifeOf(expiresAt: unknown): number | undefined {
 }
 
 function denied(secret: { provider: string; ref: SecretRef }, result: unknown): AppError {
-  const denial = denialOf(result);
+  const denial = denialOf(fieldOf(result, "error"));
   const policy = fieldOf(result, "policy");
   // What is no name of a policy is not ours to print.
   const named = typeof policy === "string" && /^[A-Za-z0-9._ -]{1,128}$/.test(policy) ? policy : undefined;

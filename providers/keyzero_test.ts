@@ -25,9 +25,9 @@ const RESULTS: ReadonlyMap<string, () => Record<string, unknown>> = new Map<stri
     () => ({ allowed: true, policy: "p", mode: "masked", token: TOKEN, expires_at: inAnHour(), proxy: PROXY }),
   ],
   ["masked/alone", () => ({ allowed: true, policy: "p", mode: "masked", token: TOKEN, expires_at: inAnHour() })],
-  ["denied/a", () => ({ allowed: false, policy: "no-prod", code: "POLICY_DENIED" })],
-  ["denied/odd", () => ({ allowed: false, policy: "canary\u001b[31m", code: "canary" })],
-  ["down/a", () => ({ allowed: false, policy: "p", code: "SECRET_UNAVAILABLE" })],
+  ["denied/a", () => ({ allowed: false, policy: "no-prod", error: { code: "POLICY_DENIED", detail: "a detail" } })],
+  ["denied/odd", () => ({ allowed: false, policy: "canary\u001b[31m", error: { code: "canary", detail: "a detail" } })],
+  ["down/a", () => ({ allowed: false, policy: "p", error: { code: "SECRET_UNAVAILABLE", detail: "a detail" } })],
   ["odd/a", () => ({ allowed: true, policy: "p", mode: "direct", token: VALUE })],
   ["odd/b", () => ({ allowed: "true", policy: "p", mode: "direct", value: VALUE })],
 ]);

@@ -30,7 +30,7 @@ export async function readLimited(
     if (cause instanceof Deno.errors.NotFound) {
       throw readError({ code: "PROVIDER_SECRET_NOT_FOUND", ...secret }, "there is no such file", {
         cause,
-        hints: ["Relative paths start at the directory of .keyzero.toml"],
+        hints: ["Relative paths start at the directory of .keyzero.toml, or of a server's bundle"],
       });
     }
     if (cause instanceof Deno.errors.PermissionDenied || cause instanceof Deno.errors.NotCapable) {

@@ -1,3 +1,4 @@
+import { SERVER_LIMITS } from "../cli/server/http/server_limits.ts";
 import { EDGE_LIMITS } from "../proxy/edge/edge_limits.ts";
 import { LIMITS } from "../proxy/limits.ts";
 
@@ -5,8 +6,9 @@ import { LIMITS } from "../proxy/limits.ts";
 export const LIMITS_PAGE = new URL("../docs/limits.md", import.meta.url);
 export const LIMITS_SOURCE = new URL("../proxy/limits.ts", import.meta.url);
 export const EDGE_LIMITS_SOURCE = new URL("../proxy/edge/edge_limits.ts", import.meta.url);
+export const SERVER_LIMITS_SOURCE = new URL("../cli/server/http/server_limits.ts", import.meta.url);
 
-const INTRODUCTION = `# Limits of the proxy
+const INTRODUCTION = `# Limits
 
 Whatever a program sends, the proxy's memory and work stay within these; a program that goes over one is refused, and
 other programs and hosts are served on. They are constants, made to be out of the way of every program that is known.
@@ -23,13 +25,20 @@ six buffers of 64 KiB while it carries much.
 
 `;
 
+const FRONT = `
+## HTTP and MCP of a team server
+
+`;
+
 const END = `
-This page is made from \`proxy/limits.ts\` and \`proxy/edge/edge_limits.ts\` by \`deno task docs\`.
+This page is made from \`proxy/limits.ts\`, \`proxy/edge/edge_limits.ts\` and \`cli/server/http/server_limits.ts\` by
+\`deno task docs\`.
 `;
 
 /** @returns The page; a limit without a reason in its source is an error. */
-export function limitsPage(source: string, edgeSource: string): string {
-  return INTRODUCTION + limitsTable(LIMITS, source) + NOTES + limitsTable(EDGE_LIMITS, edgeSource) + END;
+export function limitsPage(source: string, edgeSource: string, serverSource: string): string {
+  return INTRODUCTION + limitsTable(LIMITS, source) + NOTES + limitsTable(EDGE_LIMITS, edgeSource) + FRONT +
+    limitsTable(SERVER_LIMITS, serverSource) + END;
 }
 
 function limitsTable(limits: Readonly<Record<string, number>>, source: string): string {
@@ -68,7 +77,9 @@ function table(rows: readonly (readonly string[])[]): string {
 }
 
 if (import.meta.main) {
-  const sources = [LIMITS_SOURCE, EDGE_LIMITS_SOURCE].map((url) => Deno.readTextFile(url));
-  const [source = "", edgeSource = ""] = await Promise.all(sources);
-  await Deno.writeTextFile(LIMITS_PAGE, limitsPage(source, edgeSource));
+  const urls = [LIMITS_SOURCE, EDGE_LIMITS_SOURCE, SERVER_LIMITS_SOURCE];
+  const [source = "", edgeSource = "", serverSource = ""] = await Promise.all(
+    urls.map((url) => Deno.readTextFile(url)),
+  );
+  await Deno.writeTextFile(LIMITS_PAGE, limitsPage(source, edgeSource, serverSource));
 }

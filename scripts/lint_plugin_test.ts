@@ -84,10 +84,12 @@ for (const [rule, why, code, file, reported] of table) {
 
 Deno.test("BRANDS names every brand of policy and its file", async () => {
   const found = new Map<string, string>();
-  for await (const entry of Deno.readDir(new URL("policy/", ROOT))) {
-    if (!entry.isFile || entry.name.endsWith("_test.ts") || entry.name === "brand.ts") continue;
-    const source = await Deno.readTextFile(new URL(`policy/${entry.name}`, ROOT));
-    for (const match of source.matchAll(/export type (\w+) = Brand</g)) found.set(match[1]!, `policy/${entry.name}`);
+  for (const folder of ["policy", "policy/server"]) {
+    for await (const { isFile, name } of Deno.readDir(new URL(`${folder}/`, ROOT))) {
+      if (!isFile || name.endsWith("_test.ts") || name === "brand.ts") continue;
+      const source = await Deno.readTextFile(new URL(`${folder}/${name}`, ROOT));
+      for (const match of source.matchAll(/export type (\w+) = Brand</g)) found.set(match[1]!, `${folder}/${name}`);
+    }
   }
   assert.deepEqual([...BRANDS].sort(), [...found].sort());
 });

@@ -1,3 +1,4 @@
+// Long because it goes through three commands, each with what it refuses.
 import assert from "node:assert/strict";
 import { parseHost } from "../policy/host.ts";
 import { CertificateAuthority } from "../proxy/tls/certificate_authority.ts";

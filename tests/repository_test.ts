@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { COMMANDS } from "../cli/commands/table.ts";
 import config from "../deno.json" with { type: "json" };
 import { ROOT } from "./support/kz.ts";
 
@@ -55,7 +56,7 @@ Deno.test("DEPENDENCIES.md has a row for every import, with its version", async 
   const rows = await Deno.readTextFile(`${ROOT}DEPENDENCIES.md`);
   for (const specifier of Object.values(config.imports)) {
     const [, name, version] = /^npm:\/?((?:@[\w.-]+\/)?[\w.-]+)@([\d.]+\d)/.exec(specifier) ?? [];
-    assert.ok(rows.split("\n").some((row) => row.includes(`\`${name}\``) && row.includes(version!)), name);
+    assert.ok(rows.split("\n").some((row) => row.startsWith(`| \`${name}\` `) && row.includes(` ${version} `)), name);
   }
 });
 
@@ -63,4 +64,29 @@ Deno.test("the README begins with the two commands", async () => {
   const firstScreen = (await Deno.readTextFile(`${ROOT}README.md`)).split("\n").slice(0, 40).join("\n");
   assert.match(firstScreen, /npx -y deno@2\.9\.6 task demo/);
   assert.match(firstScreen, /npx -y deno@2\.9\.6 task test/);
+});
+
+Deno.test("README.md has every command, and every option of kz run", async () => {
+  const rows = (await Deno.readTextFile(`${ROOT}README.md`)).split("\n").filter((row) => row.startsWith("| `"));
+  for (const { name, options } of COMMANDS) {
+    const [first = "", second] = name.split(" ");
+    const isNamed = (row: string) =>
+      row.startsWith(`| \`kz ${first}`) &&
+      (second === undefined || row.includes(` ${second}\``) || row.includes(`\`${second}\``));
+    assert.ok(rows.some(isNamed), name);
+    if (name !== "run") continue;
+    for (const option of options) assert.ok(rows.some((row) => row.includes(`\`--${option.name}`)), option.name);
+  }
+});
+
+Deno.test("a link in a document leads to a file", async () => {
+  for (const folder of ["", "docs/", "docs/deploy/"]) {
+    for await (const { name } of Deno.readDir(ROOT + folder)) {
+      if (!name.endsWith(".md")) continue;
+      const text = await Deno.readTextFile(ROOT + folder + name);
+      for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
+        await assert.doesNotReject(Deno.stat(ROOT + folder + target), `${folder}${name}: ${target}`);
+      }
+    }
+  }
 });

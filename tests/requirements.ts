@@ -1,6 +1,6 @@
 /**
  * What the program must do and withstand, by id. A test cites an id in its name: it begins with `TM-08` or ends with
- * `[F-3.2]`; where that does not fit, the comment `requirement: F-3.2` stands above it.
+ * `[F-3.2]` or, for the team server, `[S-3.2]`; where that does not fit, the comment `requirement: F-3.2` stands above it.
  *
  * `covered`: at least one test cites it. `later`: not done; SECURITY.md says what that means for a threat.
  * `by hand`: shown by a command that CONTRIBUTING names, since a test of it would only test itself.
@@ -123,32 +123,41 @@ export const REQUIREMENTS: readonly Requirement[] = [
   // Team server: the bundle
   covered(
     "S-1.1",
-    "the bundle is strict: every fault with file, line and key, never the value; its JSON Schema is committed",
+    "every key of issuers, policies, resources, backends, network and state reads as docs/bundle.md says",
   ),
-  covered("S-1.2", "issuers, policies, resources, backends and network read as the design says"),
-  covered(
-    "S-1.3",
-    "kz server check validates without a network and warns of rules that never match, allow all or trust context",
-  ),
-  covered("S-1.4", "SIGHUP and a change reload: the new bundle or the old one, whole"),
+  covered("S-1.2", "a fault is refused with file, line and key, never the value, and every one is listed"),
+  covered("S-1.3", "any text at all becomes a bundle or problems, and none of it is shown"),
+  covered("S-1.4", "kz server check needs no network, and warns of what never matches, allows all or trusts context"),
+  covered("S-1.5", "the JSON Schema of bundles is generated, committed, and agrees with what is read"),
+  covered("S-1.6", "SIGHUP and a change reload: the new bundle or the old one, whole"),
 
   // Team server: identity
-  covered("S-2.1", "every algorithm that is listed, kid, aud, exp and nbf with leeway; results cached until expiry"),
-  covered(
-    "S-2.2",
-    "JWKS are cached, renewed on an unknown kid with a rate limit, bounded, never from a private address unasked",
-  ),
-  covered("S-2.3", "claims become an identity by the issuer's type and map"),
+  covered("S-2.1", "every algorithm that is listed, kid, aud, exp and nbf with leeway; all else is refused"),
+  covered("S-2.2", "JWKS are cached, renewed on an unknown kid with a rate limit, and bounded in size and time"),
+  covered("S-2.3", "JWKS come from the bundle's hosts alone, and from a private address only if it says so"),
+  covered("S-2.4", "a JWT is verified once, until what that rests on changes; memory is bounded"),
+  covered("S-2.5", "static keys: one algorithm each, none that is weak or private"),
+  covered("S-2.6", "claims become an identity by the issuer's type and map"),
 
-  // Team server: policy
-  covered("S-3.1", "CEL with glob(), compiled once; CEL's own conformance data holds for what is exposed"),
-  covered("S-3.2", "the first policy that matches decides, none denies"),
-  covered("S-3.3", "kz server test replays recorded requests and prints what changed"),
+  // Team server: policies and resources
+  covered("S-3.1", "CEL's own conformance data holds for what is exposed"),
+  covered("S-3.2", "the first policy whose rule is true decides; none: default-deny"),
+  covered("S-3.3", "a rule reads host, method and path of a fetch"),
+  covered("S-3.4", "a rule that fails or gives no boolean denies at once"),
+  covered("S-3.5", "rules are compiled once, and unknown names and bad expressions refused then"),
+  covered("S-3.6", "glob() over refs, which no claim widens"),
+  covered("S-3.7", "a rule's work is bounded"),
+  covered("S-3.8", "a rule that is passed over without evaluation would have been false"),
+  covered("S-3.9", "claims and context of any form change nothing but the decision"),
+  covered("S-3.10", "an exact ref, then the longest literal prefix; the backend's ref stays below its text"),
+  covered("S-3.11", "a ref has one spelling; patterns match in linear time"),
+  covered("S-3.12", "policies that cannot decide, trust the caller or forget resolve are warned of"),
+  covered("S-3.13", "kz server test replays recorded requests and prints what changed"),
 
   // Team server: HTTP
   covered("S-4.1", "healthz, resolve, fetch, revoke, metrics; results by ref, batches mixed"),
-  covered("S-4.2", "the OpenAPI document is served and committed"),
-  covered("S-4.3", "errors are RFC 9457 problems and echo nothing"),
+  covered("S-4.2", "the OpenAPI document is generated, committed, served, and valid"),
+  covered("S-4.3", "errors are RFC 9457 problems and echo nothing; docs/server.md says what to do"),
   covered("S-4.4", "TLS; plain HTTP beyond this machine only with --insecure-http"),
   covered("S-4.5", "bodies, queue and time are bounded; the server ends gracefully"),
 
@@ -158,8 +167,8 @@ export const REQUIREMENTS: readonly Requirement[] = [
     "S-5.2",
     "resolve and fetch over streamable HTTP; the official conformance suite passes for a server with tools",
   ),
-  covered("S-5.3", "resolve never returns a value, whatever the mode"),
-  covered("S-5.4", "with --jwt-file a caller needs no JWT"),
+  covered("S-5.3", "over MCP nothing gives a value, whatever the mode, and no error repeats a credential"),
+  covered("S-5.4", "with --jwt-file a caller on this machine needs no JWT"),
   covered("S-5.5", "fetch injects, sends, scrubs, caps and tells what it left out"),
   covered(
     "S-5.6",
@@ -175,12 +184,18 @@ export const REQUIREMENTS: readonly Requirement[] = [
 
   // Team server: audit
   covered("S-7.1", "one hash-chained JSON line a decision and a swap, verified by kz audit verify"),
-  covered("S-7.2", "to a file, standard output or an OTLP endpoint"),
+  covered("S-7.2", "to a file, standard output or an OTLP endpoint, and no answer without it"),
   covered("S-7.3", "kz audit tail"),
   covered("S-7.4", "kill -9 and restart lose no line that was acknowledged"),
 
-  // Team server: kz jwt
-  covered("S-8.1", "kz jwt keygen, sign and inspect"),
+  // Team server: trying it out
+  covered("S-8.1", "kz jwt keygen makes a key of every algorithm, and prints what a bundle takes"),
+  covered("S-8.2", "a key is written to a new file that its owner alone reads, and never in a blind run"),
+  covered("S-8.3", "kz jwt sign sets claims and times, and refuses what is no key for it"),
+  covered("S-8.4", "kz jwt refuses wrong arguments and repeats none"),
+  covered("S-8.5", "kz jwt inspect says what is in a JWT and why a bundle refuses it, and shows nothing of it"),
+  covered("S-8.6", "docs/server.md leads from nothing to resolve, fetch and MCP as it is written"),
+
   byHand("S-9.1", "the benchmark measures resolve, policies and fetches"),
 
   // Threats

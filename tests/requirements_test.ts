@@ -10,9 +10,9 @@ function citations(source: string): Set<string> {
   const found = new Set<string>();
   for (const line of source.split("\n")) {
     const listed = /\/\/ requirement: (.*)$/.exec(line)?.[1] ?? "";
-    for (const [id] of listed.matchAll(/\bF-\d+\.\d+\b|\bTM-\d+\b/g)) found.add(id);
+    for (const [id] of listed.matchAll(/\b[FS]-\d+\.\d+\b|\bTM-\d+\b/g)) found.add(id);
     for (const [, text] of line.matchAll(/["'`]([^"'`]*)/g)) {
-      for (const [, id] of text!.matchAll(/\[(F-\d+\.\d+)\]/g)) found.add(id!);
+      for (const [, id] of text!.matchAll(/\[([FS]-\d+\.\d+)\]/g)) found.add(id!);
       for (const [id] of text!.matchAll(/\bTM-\d+\b/g)) found.add(id);
     }
   }
@@ -60,6 +60,7 @@ const table: [why: string, source: string, ids: string[]][] = [
   ["a name that begins with a threat", 'Deno.test("TM-08 the target decides", fn);', ["TM-08"]],
   ["a template", "Deno.test(`TM-18 refuses ${why}`, fn);", ["TM-18"]],
   ["a name that ends with an id", 'Deno.test("kz run relays signals [F-4.4]", fn);', ["F-4.4"]],
+  ["two ids of the server", 'Deno.test("an agent fetches [S-5.6] [S-5.10]", fn);', ["S-5.6", "S-5.10"]],
   ["a comment", "// requirement: F-9.7, TM-30", ["F-9.7", "TM-30"]],
   ["nothing in other comments", "// TM-08 is elsewhere, as is [F-4.4]", []],
   ["nothing in other text", 'Deno.test("F-4.4 without brackets", fn);', []],

@@ -1,6 +1,5 @@
-/** Where a server listens, as whom it may be asked without a JWT, and how it ends. */
+/** Where a server does not listen, and how it ends. */
 import assert from "node:assert/strict";
-import type { Tool } from "@modelcontextprotocol/sdk/types.js";
 import { parseHost } from "../policy/host.ts";
 import { CertificateAuthority } from "../proxy/tls/certificate_authority.ts";
 import { githubBundle, githubFiles } from "./support/github_bundle.ts";
@@ -17,38 +16,30 @@ async function setUp() {
   return { issuer, upstream, files, bundle: githubBundle(issuer, upstream) };
 }
 
-Deno.test("a server with a certificate speaks TLS and nothing else [S-4.4]", async () => {
+Deno.test("kz server start refuses the key of another certificate, and tells of a JWT that is not there [S-4.4]", async () => {
   const { upstream, files, bundle } = await setUp();
   await using _upstream = upstream;
   const authority = await CertificateAuthority.create({ now: new Date() });
-  const { certPem, keyPem } = await authority.issue(parseHost("localhost"));
-  await using server = await startTeamServer({
-    bundle,
-    files: { ...files, "cert.pem": certPem, "key.pem": keyPem },
-    args: ["--listen", "127.0.0.1:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem"],
+  const { certPem } = await authority.issue(parseHost("localhost"));
+  const other = await CertificateAuthority.create({ now: new Date() });
+  const { keyPem } = await other.issue(parseHost("localhost"));
+  await using project = await makeProject({
+    files: { ...files, "bundle.yaml": bundle, "cert.pem": certPem, "key.pem": keyPem },
   });
-  const url = new URL(await server.url());
-  assert.equal(url.protocol, "https:");
-  using client = Deno.createHttpClient({ caCerts: [authority.certificatePem] });
-  const response = await fetch(`https://localhost:${url.port}/healthz`, { client });
-  assert.deepEqual([response.status, await response.text()], [200, "ok\n"]);
-  await assert.rejects(fetch(`http://localhost:${url.port}/healthz`));
+  const tls = ["--listen", "127.0.0.1:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+  const args = ["--audit", "file:audit.jsonl", "--mcp", "--jwt-file", "absent.jwt", ...tls];
+  const { status, stderr } = await project.kz(["server", "start", "--bundle", "bundle.yaml", ...args]);
+  assert.equal(status, 3, stderr);
+  assert.match(stderr, /^warning: the file of --jwt-file cannot be read now: there is no such file$/m);
+  assert.match(stderr, /error\[SERVER_TLS_INVALID\]/);
 });
 
 const REFUSED: [why: string, args: string[], status: number, message: RegExp][] = [
-  ["plain HTTP for other machines", ["--listen", "0.0.0.0:0"], 3, /SERVER_LISTEN_INSECURE.*--listen/],
   [
     "a plain proxy for other machines",
     ["--proxy", ":0", "--proxy-url", "http://p:1"],
     3,
     /SERVER_LISTEN_INSECURE.*--proxy/,
-  ],
-  ["a certificate without its key", ["--tls-cert", "cert.pem"], 2, /--tls-cert and --tls-key belong together/],
-  [
-    "a certificate that is none",
-    ["--tls-cert", "secrets.env", "--tls-key", "secrets.env"],
-    3,
-    /SERVER_TLS_INVALID.*not PEM/,
   ],
   ["a key as a certificate", ["--tls-cert", "bundle.yaml", "--tls-key", "bundle.yaml"], 3, /SERVER_TLS_INVALID/],
   ["an address that is none", ["--listen", "example.com:80"], 2, /Cannot read --listen/],
@@ -74,27 +65,6 @@ Deno.test("with --insecure-http a server listens for other machines [S-4.4]", as
   await using server = await startTeamServer({ bundle, files, args: ["--listen", ":0", "--insecure-http"] });
   const { port } = new URL(await server.url());
   assert.equal(await (await fetch(`http://127.0.0.1:${port}/healthz`)).text(), "ok\n");
-});
-
-Deno.test("with --jwt-file a caller on standard streams needs no JWT, and a renewed one counts at once [S-5.4]", async () => {
-  const { issuer, upstream, files, bundle } = await setUp();
-  await using _upstream = upstream;
-  await using server = await startTeamServer({
-    bundle,
-    files: { ...files, "identity.jwt": `${await issuer.sign()}\n` },
-    args: ["--mcp", "--jwt-file", "identity.jwt"],
-  });
-  await using agent = await McpClient.connect(server);
-  const { tools } = await agent.client.listTools();
-  assert.ok(tools.every(({ inputSchema }: Tool) => !inputSchema.required?.includes("jwt")));
-  const good = await agent.call("resolve", { resource: "github/pat" });
-  assert.equal(good.isError, false, good.text);
-  await server.project.write("identity.jwt", await issuer.sign({ service_name: "another" }));
-  const denied = await agent.call("resolve", { resource: "github/pat" });
-  assert.equal(denied.isError, true, denied.text);
-  await Deno.remove(`${server.project.dir}/identity.jwt`);
-  const absent = await agent.call("resolve", { resource: "github/pat" });
-  assert.equal(absent.isError, true, absent.text);
 });
 
 Deno.test("a server on standard streams ends with its input, and one on HTTP when it is asked to [S-4.5]", async () => {

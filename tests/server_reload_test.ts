@@ -30,7 +30,7 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-Deno.test("a changed bundle is taken, and a broken one is not [S-1.4]", async () => {
+Deno.test("a changed bundle is taken, and a broken one is not [S-1.6]", async () => {
   const canary = makeCanary();
   const issuer = await TestIssuer.create();
   await using upstream = await startTlsUpstream({ host: "api.github.com" });
@@ -66,7 +66,7 @@ Deno.test("a changed bundle is taken, and a broken one is not [S-1.4]", async ()
 });
 
 Deno.test({
-  name: "SIGHUP reads the bundle again, also when it is the same, and the audit log by its name [S-1.4]",
+  name: "SIGHUP reads the bundle again, also when it is the same, and the audit log by its name [S-1.6]",
   ignore: !UNIX,
   async fn() {
     const issuer = await TestIssuer.create();
@@ -88,7 +88,7 @@ Deno.test({
   },
 });
 
-Deno.test("a server does not start with a broken bundle, and says where it is broken [S-1.1]", async () => {
+Deno.test("a server does not start with a broken bundle, and says where it is broken [S-1.2]", async () => {
   const issuer = await TestIssuer.create();
   await using upstream = await startTlsUpstream({ host: "api.github.com" });
   await using server = await startTeamServer({
@@ -99,4 +99,31 @@ Deno.test("a server does not start with a broken bundle, and says where it is br
   await assert.rejects(server.url());
   assert.equal(await server.stop(), 3);
   assert.match(server.stderr, /bundle\.yaml:\d+: policies\[0\]\.effect/);
+});
+
+Deno.test("a broken bundle is told of once, whatever else changes beside it [S-1.6]", async () => {
+  const issuer = await TestIssuer.create();
+  await using upstream = await startTlsUpstream({ host: "api.github.com" });
+  const bundle = githubBundle(issuer, upstream);
+  await using server = await startTeamServer({
+    bundle,
+    files: githubFiles(makeCanary(), upstream),
+    args: ["--listen", "127.0.0.1:0"],
+  });
+  const jwt = await issuer.sign();
+  await server.url();
+  await server.project.write("bundle.yaml", `${bundle}\nunknown_key: 1\n`);
+  await server.line(/the bundle was not taken/);
+  // Both write the audit log, which is in the bundle's directory, as is a file of others.
+  for (let times = 0; times < 10; times++) {
+    assert.equal(await isAllowed(server, jwt), true);
+    await server.project.write("notes.txt", String(times));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await server.project.write("bundle.yaml", bundle.replace("agent-reads-github", "renamed"));
+  // Taken although something beside it changes all the time.
+  const writing = setInterval(() => void server.project.write("notes.txt", String(Math.random())), 50);
+  await server.line(/the bundle was read again and is in force/).finally(() => clearInterval(writing));
+  assert.equal(server.stderr.match(/the bundle was not taken/g)?.length, 1, server.stderr);
+  assert.equal(await server.stop(), 0, server.stderr);
 });

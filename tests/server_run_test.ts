@@ -205,7 +205,9 @@ const REFUSED: readonly [why: string, options: TeamOptions, status: number, stde
     "a denial",
     {
       answer: (refs) =>
-        Response.json({ results: { [refs[0]!]: { allowed: false, policy: "no-prod", code: "POLICY_DENIED" } } }),
+        Response.json({
+          results: { [refs[0]!]: { allowed: false, policy: "no-prod", error: { code: "POLICY_DENIED" } } },
+        }),
     },
     5,
     /^error\[PROVIDER_ACCESS_DENIED\]: Cannot read secret "github\/pat" of provider "keyzero": the server's policy "no-prod" denies it\n/,

@@ -34,6 +34,13 @@ for (const [why, args, expected] of REST) {
   });
 }
 
+Deno.test("parseArguments() takes each value of a repeated option as it is", () => {
+  const args = parseArguments(spec("jwt sign"), ["--claim", "a=1,2", "--key", "k", "--claim=b==", "--claim", "a=1,2"]);
+  assert.deepEqual(args.all("claim"), ["a=1,2", "b==", "a=1,2"]);
+  assert.deepEqual(parseArguments(spec("jwt sign"), []).all("claim"), []);
+  assert.throws(() => parseArguments(spec("jwt sign"), ["--key", "a", "--key", "b"]), /--key is given more than once/);
+});
+
 Deno.test("parseArguments() reads options, lists and switches", () => {
   const args = parseArguments(spec("run"), ["--only", "A,B", "--only=C", "--env", "p", "--blind", "--", "x"]);
   assert.deepEqual(args.list("only"), ["A", "B", "C"]);

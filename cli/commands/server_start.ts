@@ -38,6 +38,7 @@ async function readOptions(args: Arguments, around: Surroundings): Promise<Serve
   const proxyUrl = readProxyUrl(args, proxy);
   const audit = args.value("audit");
   const jwtFile = args.value("jwt-file");
+  if (jwtFile !== undefined) await warnIfAbsent(path(jwtFile));
   if (audit === "stdout" && listen === undefined) {
     throw usage("standard output speaks MCP", "Send the audit log elsewhere, for example --audit file:audit.jsonl");
   }
@@ -106,6 +107,15 @@ function readProxyUrl(args: Arguments, proxy: ListenAddress | undefined): string
     );
   }
   return url.href.replace(/\/$/, "");
+}
+
+/** It is read for each call, and may come later: a workload identity is put there by others. */
+async function warnIfAbsent(path: string): Promise<void> {
+  try {
+    await Deno.stat(path);
+  } catch (error) {
+    writeStderr(`warning: the file of --jwt-file cannot be read now: ${systemState(error)}\n`);
+  }
 }
 
 async function readPem(path: string, option: string): Promise<string> {

@@ -14,7 +14,12 @@ export const SERVER_COMMANDS: readonly CommandSpec[] = [
       { name: "tls-cert", value: "file", description: "The server's certificate chain, PEM" },
       { name: "tls-key", value: "file", description: "Its private key, PEM" },
       { name: "insecure-http", description: "Listen without TLS where other machines can connect" },
-      { name: "allowed-host", value: "names", list: true, description: "Further names that clients of /mcp may use" },
+      {
+        name: "allowed-host",
+        value: "names",
+        list: true,
+        description: "Further names by which clients may call the server",
+      },
       { name: "audit", value: "sink", description: "Where the audit log goes: file:PATH, stdout or otlp:URL" },
       { name: "jwt-file", value: "file", description: "The JWT of callers that bring none over MCP" },
     ],

@@ -1,49 +1,42 @@
-import { AppError, fromWireError } from "../../policy/error.ts";
+import type { AppError } from "../../policy/error.ts";
 import type { EdgeMessage, EdgeReport, EdgeSetup } from "../../proxy/edge/protocol.ts";
+import type { RefusalCode, RefusalFacts } from "../../proxy/refusal.ts";
 import { workerPermissions } from "../permissions.ts";
 import { edgeNet, type EdgeReach } from "./edge_permissions.ts";
+import { WorkerHandle } from "./worker_handle.ts";
 
 /** What the edge says when it serves. */
 export type EdgeReady = Extract<EdgeReport, { kind: "ready" }>;
 
-/** Making a CA and listening take milliseconds; no value is read before. */
+/** Making a CA and listening take milliseconds, and the address of a proxy may be in use for seconds. */
 const READY_TIMEOUT_MS = 10_000;
 
 /** The edge worker of one bundle, from its start to the end of its scope. */
 export class EdgeProcess implements Disposable {
-  /** Told that it broke after it was ready; nothing is answered any more. */
-  onFailed: (error: AppError) => void = () => {};
   readonly #reach: EdgeReach;
-  readonly #worker: Worker;
-  readonly #ready = Promise.withResolvers<EdgeReady>();
-  readonly #ended = Promise.withResolvers<void>();
-  #isServing = false;
+  readonly #handle: WorkerHandle<EdgeMessage, EdgeReport>;
 
   /** Starts the worker, which may reach what `reach` names and nothing else. */
   constructor(reach: EdgeReach) {
     this.#reach = reach;
-    this.#worker = new Worker(new URL("../../proxy/edge/edge_worker.ts", import.meta.url), {
+    const worker = new Worker(new URL("../../proxy/edge/edge_worker.ts", import.meta.url), {
       type: "module",
       name: "kz-edge",
       deno: { permissions: workerPermissions("server-edge", { net: edgeNet(reach) }) },
     });
-    // Nobody may be waiting when it fails.
-    this.#ready.promise.catch(() => {});
-    this.#worker.onmessage = ({ data }: MessageEvent<EdgeReport>) => {
-      if (data.kind === "ready") this.#ready.resolve(data);
-      else if (data.kind === "ended") this.#ended.resolve();
-      else this.#fail(fromWireError(data.error));
-    };
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.#fail(new AppError("INTERNAL", "Cannot go on: the edge ended unexpectedly"));
-    };
+    this.#handle = new WorkerHandle(worker, "edge");
   }
 
-  #fail(error: AppError): void {
-    this.#ended.resolve();
-    if (this.#isServing) this.onFailed(error);
-    else this.#ready.reject(error);
+  /** Told that it broke after it was ready; nothing is answered any more. */
+  set onBroken(told: (error: AppError) => void) {
+    this.#handle.onBroken = told;
+  }
+
+  /** Told of what the proxy refused. */
+  set onRefused(told: (code: RefusalCode, facts: RefusalFacts) => void) {
+    this.#handle.onReport = (report) => {
+      if (report.kind === "refused") told(report.code, report.facts);
+    };
   }
 
   /**
@@ -53,43 +46,29 @@ export class EdgeProcess implements Disposable {
    */
   async serve(setup: Pick<EdgeSetup, "serverKey" | "front" | "vault" | "audit" | "state">): Promise<EdgeReady> {
     const { serverKey, front, vault, audit, state } = setup;
-    this.#send({ kind: "start", ...this.#reach, serverKey, front, vault, audit, state }, [front, vault, audit, state]);
-    const timer = setTimeout(
-      () => this.#ready.reject(new AppError("INTERNAL", "Cannot start edge: it does not answer")),
-      READY_TIMEOUT_MS,
-    );
-    try {
-      const ready = await this.#ready.promise;
-      this.#isServing = true;
-      return ready;
-    } finally {
-      clearTimeout(timer);
-    }
+    const message = { kind: "start", ...this.#reach, serverKey, front, vault, audit, state } as const;
+    return await this.#handle.ask(message, "ready", {
+      ports: [front, vault, audit, state],
+      timeoutMs: READY_TIMEOUT_MS,
+    });
   }
 
   /** Lets another worker have the proxy's address; what is open there goes on. */
   yieldProxy(): void {
-    this.#send({ kind: "yield" }, []);
+    this.#handle.send({ kind: "yield" });
   }
 
   /** Listens there again. */
   resumeProxy(): void {
-    this.#send({ kind: "resume" }, []);
+    this.#handle.send({ kind: "resume" });
   }
 
   /** Lets what has begun come to its end; for at most `timeoutMs`. The scope's end terminates the rest. */
   async end(timeoutMs: number): Promise<void> {
-    this.#send({ kind: "end" }, []);
-    const timer = setTimeout(() => this.#ended.resolve(), timeoutMs);
-    await this.#ended.promise;
-    clearTimeout(timer);
-  }
-
-  #send(message: EdgeMessage, ports: readonly MessagePort[]): void {
-    this.#worker.postMessage(message, [...ports]);
+    await this.#handle.ask({ kind: "end" }, "ended", { timeoutMs }).catch(() => {});
   }
 
   [Symbol.dispose](): void {
-    this.#worker.terminate();
+    this.#handle[Symbol.dispose]();
   }
 }

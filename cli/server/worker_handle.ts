@@ -11,14 +11,19 @@ export class WorkerHandle<In, Out extends Report> implements Disposable {
   /** Told when the worker breaks after it has been started; before, whoever waits is told. */
   onBroken: (error: AppError) => void = () => {};
 
+  /** Told of what nobody waits for. */
+  onReport: (report: Out) => void = () => {};
+
   /** @param name For messages: "front", "edge". */
   constructor(worker: Worker, name: string) {
     this.#worker = worker;
     this.#name = name;
     worker.onmessage = ({ data }: MessageEvent<Out>) => {
       if (data.kind === "failed" && "error" in data) return this.#fail(fromWireError(data.error));
-      this.#waiting.get(data.kind)?.resolve(data);
+      const waiting = this.#waiting.get(data.kind);
       this.#waiting.delete(data.kind);
+      if (waiting === undefined) this.onReport(data);
+      else waiting.resolve(data);
     };
     worker.onerror = (event) => {
       // Not printed: what a broken worker says might hold a value.

@@ -18,6 +18,15 @@ for (const [text, expected] of READ) {
   Deno.test(`parseRedisAddress() reads ${text} [S-6.3]`, () => assert.deepEqual(parseRedisAddress(text), expected));
 }
 
+for (const text of ["redis://kz:canary@redis.internal", "redis://:canary@redis.internal"]) {
+  Deno.test(`parseRedisAddress() says where a password belongs, for ${text.replace("canary", "…")} [S-6.3]`, () => {
+    assert.throws(() => parseRedisAddress(text), {
+      message: "Cannot read Redis address: a password has no place in it",
+      hints: ['Keep it in a backend: state = { redis: "redis://host:6379", password: { backend: NAME, secret: REF } }'],
+    });
+  });
+}
+
 const REFUSED: readonly [why: string, text: string][] = [
   ["a password", "redis://kz:canary@redis.internal"],
   ["a password alone", "redis://:canary@redis.internal"],

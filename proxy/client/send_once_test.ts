@@ -1,3 +1,4 @@
+// Long because it is tables: what may come back, and what may be asked for.
 import assert from "node:assert/strict";
 import { parseHost } from "../../policy/host.ts";
 import { Denial, type DenialCode } from "../../policy/server/denial.ts";

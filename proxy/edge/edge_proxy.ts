@@ -99,6 +99,7 @@ async function listen<T>(
         const state = inUse ? "the address is in use" : "the system does not let us";
         throw new AppError("SERVER_LISTEN_FAILED", `Cannot listen on port ${listen.port} for --proxy: ${state}`, {
           cause,
+          hints: ["Choose another address, or end what listens there"],
         });
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

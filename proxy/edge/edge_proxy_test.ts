@@ -1,3 +1,5 @@
+// Longer than most: every place, copy and fault of a swap is a row of a table here, on one lab.
+
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { AppError } from "../../policy/error.ts";

@@ -1,10 +1,9 @@
-import type { ConnectionRule } from "../../policy/connection_rule.ts";
 import { isGranted } from "../../policy/host_pattern.ts";
 import { PASS_PREFIX, SEALED_PREFIX } from "../../policy/sealed_token.ts";
 import type { Resource } from "../../policy/server/bundle.ts";
 import { Denial, type DenialCode } from "../../policy/server/denial.ts";
 import { findResource, secretRefOf } from "../../policy/server/find_resource.ts";
-import { type AccessTarget, looksAtRequests, mayAccess, namesHost } from "../../policy/server/resource_access.ts";
+import { type AccessTarget, mayAccess } from "../../policy/server/resource_access.ts";
 import { ClientLogin } from "../client_login.ts";
 import {
   carryExchange,
@@ -29,6 +28,7 @@ import { isLocation } from "./found_tokens.ts";
 import type { StateAnswer, StateRequest } from "./protocol.ts";
 import { METHOD_REGEXP, Swap, type SwapToken } from "./swap.ts";
 import type { SwapAudit } from "./swap_audit.ts";
+import { swapRule } from "./swap_rule.ts";
 import { SwapPlans, swapPolicy, type SwapValues } from "./swap_policy.ts";
 import type { ProxyPass, TokenSealer } from "./token_sealer.ts";
 
@@ -178,7 +178,7 @@ export class EdgeService implements ProxyService<ProxyPass> {
       plans: this.#plans,
       values,
       dial,
-      rule: ruleFor(access, { resources, all: swap.tokens.length > 0 }),
+      rule: swapRule(access, { resources, all: swap.tokens.length > 0 }),
       announce: async () => {
         for (const event of swap.allowed) await audit.record(event);
         swap.isAnnounced = true;
@@ -254,28 +254,6 @@ async function eachOf(swap: Swap, use: (token: SwapToken) => Promise<void>): Pro
     await use(token);
   }
   swap.current = undefined;
-}
-
-/**
- * One rule that allows what was decided: it names the host if a resource does, so that its address may be private, and
- * looks at the method if resources look at requests, so that no header may ask for another one.
- *
- * @param all Every resource counts, and not the most lenient one.
- */
-function ruleFor(
-  access: AccessTarget,
-  { resources, all }: { resources: readonly Resource[]; all: boolean },
-): ConnectionRule {
-  const looks = all ? resources.some(looksAtRequests) : resources.every(looksAtRequests);
-  const named = resources.some((resource) => namesHost(resource, access));
-  return {
-    number: 1,
-    allow: true,
-    host: named ? { kind: "exact", host: access.host } : { kind: "any" },
-    port: access.port,
-    methods: looks ? [access.method] : undefined,
-    paths: undefined,
-  };
 }
 
 const CODES: { readonly [code in DenialCode]?: RefusalCode } = {

@@ -75,9 +75,16 @@ async function start(setup: EdgeSetup): Promise<EdgeReport> {
   const dial = edgeDial(network);
   const fetcher = new EdgeFetcher({ resources, dial, values, audit });
   const openProxy = async (listen: ProxyListen | undefined) =>
-    listen === undefined
-      ? undefined
-      : await startProxy(listen, { resources, serverKey, values, dial, audit, state, listenWaitMs: LISTEN_WAIT_MS });
+    listen === undefined ? undefined : await startProxy(listen, {
+      resources,
+      serverKey,
+      values,
+      dial,
+      audit,
+      state,
+      listenWaitMs: LISTEN_WAIT_MS,
+      onRefusal: ({ code, facts }) => send({ kind: "refused", code, facts }),
+    });
   let proxy = await openProxy(setup.proxy);
   starting.use(answerCalls<FetchCommand, FetchReply>(setup.front, (command) => fetcher.fetch(command)));
   const scopeOfAll = starting.move();

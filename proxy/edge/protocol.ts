@@ -2,6 +2,7 @@ import type { WireError } from "../../policy/error.ts";
 import type { Network, Resource } from "../../policy/server/bundle.ts";
 import type { Identity } from "../../policy/server/identity.ts";
 import type { ResourceRef } from "../../policy/server/resource_ref.ts";
+import type { RefusalCode, RefusalFacts } from "../refusal.ts";
 
 // The edge worker of a team server: it alone holds values, makes the requests of `fetch`, and is the proxy of `--proxy`.
 
@@ -48,6 +49,8 @@ export type EdgeReport =
     readonly proxy: { readonly port: number; readonly caPem: string } | undefined;
   }
   | { readonly kind: "failed"; readonly error: WireError }
+  /** The proxy refused a request, or a client its certificate: for the operator. */
+  | { readonly kind: "refused"; readonly code: RefusalCode; readonly facts: RefusalFacts }
   | { readonly kind: "ended" };
 
 /** A value that is wanted of a backend. */

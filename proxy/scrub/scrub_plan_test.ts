@@ -121,3 +121,13 @@ Deno.test("TM-24 ScrubPlan replaces more values in one piece than a call may hav
   const count = 300_000;
   assert.equal(plan.replaceAll(new TextEncoder().encode("12345678".repeat(count))).length, count);
 });
+
+Deno.test("ScrubPlan.withStandIns() replaces some texts by other stand-ins, and leaves the plan it was made of as it is", () => {
+  const other = "another-value-0451";
+  const plan = new ScrubPlan([{ text: CANARY, standIn: "[value]" }, { text: other, standIn: "[value]" }]);
+  const mine = plan.withStandIns(new Map([[CANARY, TOKEN], ["not in it", "x"]]));
+  const text = new TextEncoder().encode(`${CANARY} ${encodeURIComponent(CANARY)} ${other}`);
+  const read = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assert.equal(read(mine.replaceAll(text)), `${TOKEN} ${TOKEN} [value]`);
+  assert.equal(read(plan.replaceAll(text)), "[value] [value] [value]");
+});

@@ -1,3 +1,5 @@
+// Longer than most: the attacks are two tables, with what each leaves in the audit.
+
 import assert from "node:assert/strict";
 import { PASS_PREFIX, SEALED_PREFIX } from "../../policy/sealed_token.ts";
 import { decodeBase64url, encodeBase64url } from "../base64url.ts";

@@ -1,7 +1,12 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
-import type { TeamServer } from "./team_server.ts";
+
+/** The streams of a server that speaks MCP on them. */
+export interface McpStreams {
+  readonly stdin: WritableStream<Uint8Array>;
+  readonly stdout: ReadableStream<Uint8Array>;
+}
 
 /** The stdio transport over a child's streams, where the SDK's own would start the child and leave a timer behind. */
 class ChildTransport implements Transport {
@@ -13,7 +18,7 @@ class ChildTransport implements Transport {
   readonly #heard: (line: string) => void;
   #reading: Promise<void> = Promise.resolve();
 
-  constructor(server: TeamServer, heard: (line: string) => void) {
+  constructor(server: McpStreams, heard: (line: string) => void) {
     this.#writer = server.stdin.getWriter();
     this.#output = server.stdout;
     this.#heard = heard;
@@ -57,7 +62,7 @@ export class McpClient implements AsyncDisposable {
     this.client = new Client({ name: "kz-test", version: "1.0.0" });
   }
 
-  static async connect(server: TeamServer): Promise<McpClient> {
+  static async connect(server: McpStreams): Promise<McpClient> {
     const connected = new McpClient();
     await connected.client.connect(new ChildTransport(server, (line) => connected.#transcript += `${line}\n`));
     return connected;

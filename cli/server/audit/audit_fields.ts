@@ -15,7 +15,7 @@ const MAX_TEXT: ReadonlyMap<string, number> = new Map([["issuer", 256], ["subjec
 ]]);
 
 /** A JWT begins with the base64 of `{"`; the others are our own tokens, and in any case. */
-const CREDENTIAL_REGEXPS = [/eyJ[A-Za-z0-9_-]{10}/, /KZ_TOK_|kz_masked_/i];
+const CREDENTIAL_REGEXPS = [/eyJ[A-Za-z0-9_-]{10}/, /KZ_TOK_|KZ_PRX_|kz_masked_/i];
 
 type Check = (value: unknown, name: string) => string | number | undefined;
 

@@ -20,7 +20,7 @@ const CASES: readonly [why: string, bytes: Uint8Array, type: string | undefined,
   ["nothing", utf8(""), "application/json", false, "text "],
 ];
 for (const [why, bytes, type, cut, expected] of CASES) {
-  Deno.test(`fetchedBody() gives ${why} as ${expected.split(" ", 1)} [S-5.2]`, () => {
+  Deno.test(`fetchedBody() gives ${why} as ${expected.split(" ", 1)} [S-5.5]`, () => {
     const body = fetchedBody(bytes, type, cut);
     assert.equal(body.kind === "text" ? `text ${body.text}` : `base64 ${body.mediaType} ${body.base64}`, expected);
   });

@@ -1,7 +1,7 @@
 import type { Host } from "../../../policy/host.ts";
 import type { AuditEvent } from "../../../policy/server/audit_event.ts";
 import type { Resource } from "../../../policy/server/bundle.ts";
-import { Denial } from "../../../policy/server/denial.ts";
+import { Denial, type DenialCode } from "../../../policy/server/denial.ts";
 import { type FetchUrl, parseFetchUrl } from "../../../policy/server/fetch_url.ts";
 import { findResource, secretRefOf } from "../../../policy/server/find_resource.ts";
 import type { Identity } from "../../../policy/server/identity.ts";
@@ -26,6 +26,8 @@ export interface BrokerParts {
 
 /** Redirects that `fetch` goes along with; browsers take twenty, an API needs one or two. */
 const MAX_REDIRECTS = 5;
+
+const NOT_WRITTEN_BY_EDGE: ReadonlySet<DenialCode> = new Set(["OVERLOADED", "INTERNAL"]);
 
 /** The longest life of a token, with some room: a revocation is not needed for longer. */
 const REVOCATION_MS = 25 * 60 * 60 * 1000;
@@ -153,8 +155,8 @@ export class FrontBroker implements Broker {
         if (!redirect.keepsBody) body = undefined;
       }
     } catch (error) {
-      // What the edge refuses, it has written down itself.
-      if (handedOn && error instanceof Denial) throw error;
+      // What the edge refuses, it has written down itself; not what it had no room for, or never heard of.
+      if (handedOn && error instanceof Denial && !NOT_WRITTEN_BY_EDGE.has(error.code)) throw error;
       throw await this.#writeDenial(error, about);
     }
   }

@@ -43,7 +43,7 @@ export class FrontDoors {
       loopback: isLoopback(listen),
       allowedHosts,
     });
-    return new FrontDoors(open(listen, (request, address) => app.fetch(request, { address })));
+    return new FrontDoors(await open(listen, (request, address) => app.fetch(request, { address })));
   }
 
   /** Undefined without HTTP. */
@@ -56,18 +56,24 @@ export class FrontDoors {
   }
 }
 
-function open(listen: FrontListen, handle: Parameters<typeof serve>[0]): HttpServer {
+async function open(listen: FrontListen, handle: Parameters<typeof serve>[0]): Promise<HttpServer> {
   const { hostname, port, tls } = listen;
   try {
-    return serve(handle, { hostname, port, tls, limits: SERVER_LIMITS });
+    return await serve(handle, { hostname, port, tls, limits: SERVER_LIMITS });
   } catch (cause) {
-    if (tls !== undefined && cause instanceof Deno.errors.InvalidData) {
-      throw new AppError("SERVER_TLS_INVALID", "Cannot use the certificate of --tls-cert with the key of --tls-key", {
+    // A key of another certificate is an error without a name of its own.
+    const isPlain = cause instanceof Error && cause.constructor === Error;
+    if (tls !== undefined && (isPlain || cause instanceof Deno.errors.InvalidData)) {
+      throw new AppError("SERVER_TLS_INVALID", "Cannot listen: the certificate or its key cannot be used", {
         cause,
+        hints: ["Give the chain with --tls-cert and the key that belongs to it with --tls-key, both PEM"],
       });
     }
     const state = cause instanceof Deno.errors.AddrInUse ? "the address is in use" : "the system does not let us";
-    throw new AppError("SERVER_LISTEN_FAILED", `Cannot listen on port ${port}: ${state}`, { cause });
+    throw new AppError("SERVER_LISTEN_FAILED", `Cannot listen on port ${port}: ${state}`, {
+      cause,
+      hints: ["Choose another address with --listen, or end what listens there"],
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-import { workerPermissions } from "../../permissions.ts";
+import { type WorkerPermissions, workerPermissions } from "../../permissions.ts";
 import { authorityOf } from "../supervisor/listen_address.ts";
 import { WorkerHandle } from "../worker_handle.ts";
 import type { FrontGeneration, FrontListen, FrontMessage, FrontReport, FrontSetup } from "./protocol.ts";
@@ -6,17 +6,21 @@ import type { FrontGeneration, FrontListen, FrontMessage, FrontReport, FrontSetu
 /** Compiling the rules of a large bundle takes seconds at most. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
+/** The address that it listens on, or nothing. */
+export function frontPermissions(listen: FrontListen | undefined): WorkerPermissions {
+  return workerPermissions("server-front", { net: listen === undefined ? [] : [authorityOf(listen)] });
+}
+
 /** The front worker of a server. */
 export class FrontProcess implements Disposable {
   readonly #handle: WorkerHandle<FrontMessage, FrontReport>;
 
   /** @param listen Where it may listen, and nothing else. */
   constructor(listen: FrontListen | undefined) {
-    const net = listen === undefined ? [] : [authorityOf(listen)];
     const worker = new Worker(new URL("./front_worker.ts", import.meta.url), {
       type: "module",
       name: "kz-front",
-      deno: { permissions: workerPermissions("server-front", { net }) },
+      deno: { permissions: frontPermissions(listen) },
     });
     this.#handle = new WorkerHandle(worker, "front");
   }

@@ -15,7 +15,7 @@ import { HttpProblem, problemResponse, toProblem } from "./problem.ts";
 import { readBody } from "./read_body.ts";
 import { fetchBody, resolveBody, revokeBody } from "./schemas.ts";
 import type { ServerLimits } from "./server_limits.ts";
-import { parseStrictJson } from "./strict_json.ts";
+import { parseRequestJson } from "./request_json.ts";
 
 export interface AppOptions extends HostGuardOptions {
   readonly admission: Admission;
@@ -23,7 +23,10 @@ export interface AppOptions extends HostGuardOptions {
   readonly limits: ServerLimits;
   /** Of this program, for the OpenAPI document and MCP. */
   readonly version: string;
-  /** Serves MCP at `/mcp`; absent: the path is not there. */
+  /**
+   * Serves MCP at `/mcp`; absent: the path is not there. The server's own JWT is lent to clients on the same machine only:
+   * over a network, whoever reaches the port would be that workload.
+   */
   readonly mcp: Pick<McpOptions, "jwt"> | undefined;
 }
 
@@ -86,9 +89,10 @@ export function createApp(broker: Broker, options: AppOptions): Hono<Env> {
     app.all(path, () => problemResponse(new HttpProblem("METHOD_NOT_ALLOWED", { headers: { allow } })));
   }
   if (mcp !== undefined) {
+    const own = options.loopback ? mcp : { jwt: undefined };
     app.all(
       "/mcp",
-      guarded(options, (context) => handleMcp(context.req.raw, broker, { ...options, mcp, ...context.env })),
+      guarded(options, (context) => handleMcp(context.req.raw, broker, { ...options, mcp: own, ...context.env })),
     );
   }
   app.notFound(() => problemResponse(new HttpProblem("ROUTE_UNKNOWN")));
@@ -146,7 +150,7 @@ async function withBody<Schema extends z.ZodObject>(
   if (request.headers.has("content-encoding")) throw new HttpProblem("MEDIA_TYPE_UNSUPPORTED");
   using lease = admission.heldBytes.lease();
   const bytes = await readBody(request, lease, { maxBytes, ms: limits.bodyMs });
-  const parsed = schema.safeParse(parseStrictJson(bytes, limits.jsonDepth));
+  const parsed = schema.safeParse(parseRequestJson(bytes, limits.jsonDepth));
   if (!parsed.success) {
     throw new Denial("REQUEST_INVALID", { detail: describeIssues(parsed.error, Object.keys(schema.shape)) });
   }

@@ -10,6 +10,7 @@ import { encodeLatin1 } from "../../../proxy/http/latin1.ts";
 import { parseRequestHead, type RequestHead } from "../../../proxy/http/request_head.ts";
 import { type Authority, parseAuthority, parseTarget } from "../../../proxy/http/target.ts";
 import { writeAll } from "../../../proxy/write_all.ts";
+import type { ClientConn } from "./http_listener.ts";
 import type { ServerLimits } from "./server_limits.ts";
 
 /** @param address Of the client. */
@@ -22,37 +23,29 @@ export interface HttpConnectionOptions {
   readonly handle: RequestHandler;
   readonly limits: ServerLimits;
   readonly address: string;
-  /** The connection is a `Deno.TlsConn`. */
+  /** It came over TLS. */
   readonly secure: boolean;
 }
 
 /** One client's connection, request after request. */
 export class HttpConnection {
-  readonly address: string;
-  readonly #conn: Deno.TcpConn | Deno.TlsConn;
+  readonly #conn: ClientConn;
   readonly #options: HttpConnectionOptions;
   readonly #reader: ByteReader;
-  readonly #ended = Promise.withResolvers<void>();
   #idle = false;
   /** Whether a request has begun, ever. */
   #served = false;
   #last = false;
 
-  constructor(conn: Deno.TcpConn | Deno.TlsConn, options: HttpConnectionOptions) {
+  constructor(conn: ClientConn, options: HttpConnectionOptions) {
     this.#conn = conn;
     this.#options = options;
-    this.address = options.address;
     this.#reader = new ByteReader(conn);
   }
 
   /** Whether it has had a request, and waits for another. */
   get idle(): boolean {
     return this.#idle;
-  }
-
-  /** Resolves when it is closed. */
-  get ended(): Promise<void> {
-    return this.#ended.promise;
   }
 
   /** Ends after the request that has begun, or at once if there is none. */
@@ -70,21 +63,13 @@ export class HttpConnection {
   /** Serves until one side ends. Never rejects. */
   async run(): Promise<void> {
     try {
-      await this.#handshake();
       while (await this.#serveOne());
     } catch {
       // A client that goes away, at any moment, is no event.
     } finally {
       this.#idle = false;
       closeQuietly(this.#conn);
-      this.#ended.resolve();
     }
-  }
-
-  async #handshake(): Promise<void> {
-    if (!("handshake" in this.#conn)) return this.#conn.setNoDelay(true);
-    using _ = this.#cutAfter(this.#options.limits.handshakeMs);
-    await this.#conn.handshake();
   }
 
   #cutAfter(ms: number): Disposable {
@@ -113,7 +98,7 @@ export class HttpConnection {
       ...(body.done ? {} : { body: this.#bodyStream(body, { ...parts, onEnd: client.begin }) }),
     });
     if (body.done) client.begin();
-    const response = await this.#options.handle(request, this.address);
+    const response = await this.#options.handle(request, this.#options.address);
     client[Symbol.dispose]();
     // What was not read of a body would be taken for the next request.
     const keep = body.done && !this.#last && keepsAlive(head.fields, head.minorVersion);
@@ -201,7 +186,8 @@ export class HttpConnection {
     const { status, headers } = response;
     const lines = [`HTTP/1.1 ${status} `, `date: ${new Date().toUTCString()}`];
     for (const [name, value] of headers) lines.push(`${name}: ${value}`);
-    if (status !== 204) lines.push(`content-length: ${body.length}`);
+    // To HEAD, the app's answer has lost its body; no length is better than a wrong one (RFC 9110 §8.6).
+    if (status !== 204 && !head) lines.push(`content-length: ${body.length}`);
     if (!keep) lines.push("connection: close");
     const bytes = encodeLatin1(`${lines.join("\r\n")}\r\n\r\n`);
     using _ = this.#cutAfter(this.#options.limits.writeMs);

@@ -50,14 +50,16 @@ function openApi(version: string): Json {
           body: "FetchBody",
           description:
             "The server adds the credential and gives back the response, in which every value was replaced. " +
-            "Redirects are not followed. The status of the host is in the answer; that of this call is 200.",
+            "A redirect is followed within one origin, and decided anew. The status of the host is in the answer; that of " +
+            "this call is 200.",
           answer: json("The host's response", "FetchAnswer"),
         }),
       },
       "/v1/revoke": {
         post: operation("revoke", "Make tokens worth nothing", {
           body: "RevokeBody",
-          description: "One's own tokens need no permission; those of others need the bundle's.",
+          description:
+            "All of one's own tokens up to now need no permission; an id, and those of others, need the bundle's revokers.",
           answer: { "204": { description: "Revoked, whether there was such a token or not" } },
         }),
       },

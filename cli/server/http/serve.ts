@@ -1,8 +1,9 @@
-import { acceptEach } from "../../../proxy/accept_each.ts";
-import { closeQuietly } from "../../../proxy/close_quietly.ts";
+import { timeLimit } from "../../../proxy/time_limit.ts";
 import { addressKey } from "./caller_limiter.ts";
 import { HttpConnection, type RequestHandler } from "./http_connection.ts";
+import { type Accepted, listenTcp } from "./http_listener.ts";
 import type { ServerLimits } from "./server_limits.ts";
+import { listenTls } from "./tls_listener.ts";
 
 export interface ServeOptions {
   /** An IP address. */
@@ -33,43 +34,97 @@ export interface HttpServer extends Disposable {
  * @param handle Answers a request; the address is the client's. What it throws ends the connection.
  * @throws what `Deno.listen` throws.
  */
-export function serve(handle: RequestHandler, options: ServeOptions): HttpServer {
+export async function serve(handle: RequestHandler, options: ServeOptions): Promise<HttpServer> {
   const { hostname, port, tls, limits } = options;
   const listener = tls === undefined
-    ? Deno.listen({ hostname, port })
-    : Deno.listenTls({ hostname, port, cert: tls.cert, key: tls.key, alpnProtocols: ["http/1.1"] });
+    ? listenTcp({ hostname, port })
+    : await listenTls({ hostname, port, ...tls, handshakeMs: limits.handshakeMs });
   const connections = new Connections(limits);
-  const accepting = acceptEach<Deno.TcpConn | Deno.TlsConn>(listener, (conn) => {
-    const address = conn.remoteAddr.transport === "tcp" ? conn.remoteAddr.hostname : "";
-    const connection = new HttpConnection(conn, { handle, limits, address, secure: tls !== undefined });
-    if (!connections.add(connection)) return closeQuietly(conn);
-    connection.run().finally(() => connections.remove(connection));
+  const accepting = listener.accept((accepted) => {
+    const client = new Client(accepted, { handle, limits, secure: tls !== undefined });
+    if (!connections.add(client)) return client.cut();
+    client.run().finally(() => connections.remove(client));
   });
   return {
-    port: listener.addr.transport === "tcp" ? listener.addr.port : port,
+    port: listener.port,
     async shutdown(graceMs) {
-      closeQuietly(listener);
+      listener.close();
       await Promise.all([accepting, connections.end(graceMs)]);
     },
     [Symbol.dispose]() {
-      closeQuietly(listener);
+      listener.close();
       connections.cut();
     },
   };
 }
 
+/** One client, from when it connected. */
+class Client {
+  readonly #accepted: Accepted;
+  readonly #options: { handle: RequestHandler; limits: ServerLimits; secure: boolean };
+  readonly #ended = Promise.withResolvers<void>();
+  #connection: HttpConnection | undefined;
+
+  constructor(accepted: Accepted, options: { handle: RequestHandler; limits: ServerLimits; secure: boolean }) {
+    this.#accepted = accepted;
+    this.#options = options;
+  }
+
+  get address(): string {
+    return this.#accepted.address;
+  }
+
+  /** Whether it has had a request, and waits for another. */
+  get idle(): boolean {
+    return this.#connection?.idle ?? false;
+  }
+
+  /** Resolves when it has gone. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Never rejects. */
+  async run(): Promise<void> {
+    try {
+      using limit = timeLimit(this.#options.limits.handshakeMs, () => new Deno.errors.TimedOut());
+      const conn = await limit.within(this.#accepted.ready());
+      limit[Symbol.dispose]();
+      this.#connection = new HttpConnection(conn, { ...this.#options, address: this.address });
+      await this.#connection.run();
+    } catch {
+      // It was gone, or too slow, before it said anything.
+    } finally {
+      this.#accepted.cut();
+      this.#ended.resolve();
+    }
+  }
+
+  /** Ends after the request that has begun, or at once if there is none. */
+  finish(): void {
+    if (this.#connection === undefined) this.cut();
+    else this.#connection.finish();
+  }
+
+  /** Ends at once. */
+  cut(): void {
+    this.#connection?.cut();
+    this.#accepted.cut();
+  }
+}
+
 /** Those that are open, and how many of one address. */
 class Connections {
   readonly #limits: ServerLimits;
-  readonly #open = new Map<HttpConnection, Promise<void>>();
-  readonly #byAddress = new Map<string, Set<HttpConnection>>();
+  readonly #open = new Map<Client, Promise<void>>();
+  readonly #byAddress = new Map<string, Set<Client>>();
 
   constructor(limits: ServerLimits) {
     this.#limits = limits;
   }
 
   /** @returns False if there is no room for it. */
-  add(connection: HttpConnection): boolean {
+  add(connection: Client): boolean {
     const key = addressKey(connection.address);
     const own = this.#byAddress.get(key) ?? new Set();
     if (own.size >= this.#limits.connectionsOfAddress && !closeIdle(own)) return false;
@@ -80,7 +135,7 @@ class Connections {
     return true;
   }
 
-  remove(connection: HttpConnection): void {
+  remove(connection: Client): void {
     this.#open.delete(connection);
     const key = addressKey(connection.address);
     const own = this.#byAddress.get(key);
@@ -101,7 +156,7 @@ class Connections {
 }
 
 /** Makes room: closes the first that waits between two requests. One that was never heard of is in its first seconds. */
-function closeIdle(connections: Iterable<HttpConnection>): boolean {
+function closeIdle(connections: Iterable<Client>): boolean {
   for (const connection of connections) {
     if (connection.idle) {
       connection.cut();

@@ -21,6 +21,7 @@ export const SERVER_LIMITS = {
   resolveBytes: 64 * 1024,
   /** 1 MiB for the host, in base64, with URL and headers. */
   fetchBytes: 1536 * 1024,
+  /** An id, or an issuer and a subject. */
   revokeBytes: 16 * 1024,
   /** A body must be whole by then. */
   bodyMs: 15_000,
@@ -54,6 +55,7 @@ export const SERVER_LIMITS = {
   callerActive: 192,
   /** Requests a second of one address that were not a verified caller's: each costs a signature check of some 0.1 ms. */
   failuresPerSecond: 200,
+  /** What it may send at once after a pause. */
   failuresBurst: 1000,
   /** Callers and addresses that are remembered, some 200 bytes each, least recently seen out first. */
   callersRemembered: 16_384,

@@ -8,7 +8,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { encodeUtf8 } from "../http/bytes.ts";
 import { SERVER_LIMITS, type ServerLimits } from "../http/server_limits.ts";
-import { parseStrictJson } from "../http/strict_json.ts";
+import { parseRequestJson } from "../http/request_json.ts";
 import type { ToRelay, ToWorker } from "./port_protocol.ts";
 
 type PortLimits = Pick<ServerLimits, "stdioActive" | "jsonDepth">;
@@ -83,7 +83,7 @@ export class PortTransport implements Transport {
   #takeLine(line: string): void {
     let value: unknown;
     try {
-      value = parseStrictJson(encodeUtf8(line), this.#limits.jsonDepth);
+      value = parseRequestJson(encodeUtf8(line), this.#limits.jsonDepth);
     } catch {
       this.#post({ kind: "taken" });
       return this.#refuse(-32700, "Parse error: the message is not JSON, has a member twice or is nested too deeply");

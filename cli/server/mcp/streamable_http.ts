@@ -7,7 +7,7 @@ import { bearerToken } from "../http/bearer.ts";
 import { HttpProblem, problemResponse } from "../http/problem.ts";
 import { readBody } from "../http/read_body.ts";
 import type { ServerLimits } from "../http/server_limits.ts";
-import { parseStrictJson } from "../http/strict_json.ts";
+import { parseRequestJson } from "../http/request_json.ts";
 import { createMcpServer, type McpOptions } from "./mcp_server.ts";
 
 export interface McpHttpOptions {
@@ -44,7 +44,7 @@ export async function handleMcp(request: Request, broker: Broker, options: McpHt
   const bytes = await readBody(request, lease, { maxBytes: limits.fetchBytes, ms: limits.bodyMs });
   let parsedBody: unknown;
   try {
-    parsedBody = parseStrictJson(bytes, limits.jsonDepth);
+    parsedBody = parseRequestJson(bytes, limits.jsonDepth);
   } catch {
     return rpcError(400, -32700, "Parse error: the body is not JSON, has a member twice or is nested too deeply");
   }

@@ -11,16 +11,20 @@ export class BundleWatch implements Disposable {
   readonly #watcher: Deno.FsWatcher;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(path: string, onChange: () => void) {
+  /** @param ignored A file beside the bundle that says nothing of it: an audit log, which is written all the time. */
+  constructor(path: string, onChange: () => void, ignored?: string) {
     this.#watcher = Deno.watchFs(dirname(path), { recursive: false });
-    void this.#follow(onChange);
+    void this.#follow(onChange, ignored);
   }
 
-  async #follow(onChange: () => void): Promise<void> {
-    for await (const { kind } of this.#watcher) {
-      if (kind === "access") continue;
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(onChange, SETTLE_MS);
+  async #follow(onChange: () => void, ignored: string | undefined): Promise<void> {
+    for await (const { kind, paths } of this.#watcher) {
+      if (kind === "access" || paths.every((path) => path === ignored)) continue;
+      // Not begun anew by a later change: a file that is written all the time would put it off for ever.
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        onChange();
+      }, SETTLE_MS);
     }
   }
 

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { AppError } from "../../../policy/error.ts";
 import type { Bundle } from "../../../policy/server/bundle.ts";
 import type { Surroundings } from "../../config/config_files.ts";
+import { RefusalLog } from "../../blind/refusal_log.ts";
 import { reportErrors } from "../../terminal/report_error.ts";
 import { deriveAuditKey } from "../audit/audit_key.ts";
 import { AuditProcess } from "../audit/audit_process.ts";
@@ -42,6 +43,9 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
   using scope = new DisposableStack();
   listen(events, scope);
   const bundle = await readBundle(options.bundle, around);
+  // Before all that takes time: a change meanwhile is not missed.
+  const log = options.audit.kind === "file" ? options.audit.path : undefined;
+  scope.use(new BundleWatch(options.bundle, () => events.push("changed"), log));
   const key = await readServerKey(around);
   await using audit = await AuditProcess.start({
     sink: options.audit,
@@ -55,6 +59,7 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     // A collector may have a certificate of the operator's own authority.
     roots: bundle.network.upstreamCa,
   });
+  const refusals = new RefusalLog(say);
   await using force = await BundleInForce.start(bundle, {
     serverKey: key.bytes,
     audit,
@@ -63,6 +68,7 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     proxyUrl: options.proxyUrl,
     warn: say,
     onFailure: (error) => reportErrors([error]),
+    onRefused: (code, facts) => refusals.report(code, facts),
     onBroken,
   });
   const front = scope.use(new FrontProcess(options.listen));
@@ -89,11 +95,11 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     const streams = { input: Deno.stdin.readable, output: Deno.stdout.writable, signal: stopped.signal };
     void relayStdio(stdio.port1, streams).then(() => events.push("end"));
   }
-  scope.use(new BundleWatch(options.bundle, () => events.push("changed")));
+  let fault: string | undefined;
   for (let event = await events.next(); event !== "end"; event = await events.next()) {
     if (typeof event === "object") throw event.broken;
     if (event === "reload") await audit.reopen();
-    await reload(event, { options, around, say, force, front, audit });
+    fault = await reload(event, { options, around, say, force, front, audit, fault });
   }
   await front.end(GRACE_MS);
   await audit.append({ event: "server", outcome: "allowed", detail: "stopped" });
@@ -131,28 +137,38 @@ function announce(
   say(`kz: audit log: ${sinkText(audit)}`);
 }
 
-/** The new bundle or the old one, whole. */
+/**
+ * The new bundle or the old one, whole.
+ *
+ * @param fault What was wrong with it before: told once, and not again for each change of another file beside it.
+ * @returns What is wrong with it now.
+ */
 async function reload(
   reason: "reload" | "changed",
-  { options, around, say, force, front, audit }: {
+  { options, around, say, force, front, audit, fault }: {
     options: ServerOptions;
     around: Surroundings;
     say: (line: string) => void;
     force: BundleInForce;
     front: FrontProcess;
     audit: AuditProcess;
+    fault: string | undefined;
   },
-): Promise<void> {
+): Promise<string | undefined> {
   try {
     const bundle: Bundle = await readBundle(options.bundle, around);
-    if (reason === "changed" && sameBundle(bundle, force.generation.bundle)) return;
+    if (reason === "changed" && sameBundle(bundle, force.generation.bundle)) return undefined;
     await force.replace(bundle, (generation) => front.renew(generation.forFront));
     await audit.append({ event: "server", outcome: "allowed", detail: "bundle read again" });
     say("kz: the bundle was read again and is in force");
+    return undefined;
   } catch (error) {
+    const message = error instanceof AppError ? error.message : undefined;
+    if (reason === "changed" && message !== undefined && message === fault) return fault;
     reportErrors([error]);
     say("kz: the bundle was not taken; the one before stays in force");
     const code = error instanceof AppError ? error.code : "INTERNAL";
     await audit.append({ event: "server", outcome: "denied", code, detail: "bundle not taken" });
+    return message;
   }
 }

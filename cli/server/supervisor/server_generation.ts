@@ -1,12 +1,13 @@
 import type { AppError } from "../../../policy/error.ts";
 import type { Bundle } from "../../../policy/server/bundle.ts";
+import type { RefusalCode, RefusalFacts } from "../../../proxy/refusal.ts";
 import type { AuditProcess } from "../audit/audit_process.ts";
 import { EdgeProcess, type EdgeReady } from "../edge_process.ts";
 import type { FrontGeneration } from "../front/protocol.ts";
 import { JwksProcess } from "../identity/jwks_process.ts";
 import type { StateProcess } from "../state/state_process.ts";
 import { authorityOf, type ListenAddress } from "./listen_address.ts";
-import { openVault } from "./vault.ts";
+import { directBackends, openVault } from "./vault.ts";
 
 /** How long requests that have begun may take once there is another bundle, or the server ends. */
 const END_MS = 10_000;
@@ -23,6 +24,8 @@ export interface ServerContext {
   warn(line: string): void;
   /** Told of a value that could not be read. */
   onFailure(error: AppError): void;
+  /** Told of what the proxy refused. */
+  onRefused(code: RefusalCode, facts: RefusalFacts): void;
   /** Told of a worker that broke and that the server cannot do without. */
   onBroken(error: AppError): void;
 }
@@ -63,16 +66,17 @@ export class ServerGeneration implements AsyncDisposable {
     const { proxy } = await edge.serve({
       serverKey: context.serverKey,
       front: fetches.port2,
-      vault: vaultPort(bundle, context, opened),
+      vault: vaultPort(bundle.backends, context, opened),
       audit: context.audit.connect(),
       state: statePort(state),
     });
-    edge.onFailed = context.onBroken;
+    edge.onBroken = context.onBroken;
+    edge.onRefused = context.onRefused;
     const forFront = {
       bundle,
       edge: fetches.port1,
       jwks: keys.port1,
-      vault: vaultPort(bundle, context, opened),
+      vault: vaultPort(directBackends(bundle), context, opened),
       state: statePort(state),
       proxy: proxyOf(proxy, context),
     };
@@ -96,7 +100,11 @@ export class ServerGeneration implements AsyncDisposable {
   }
 }
 
-function vaultPort({ backends }: Bundle, { root, onFailure }: ServerContext, scope: DisposableStack): MessagePort {
+function vaultPort(
+  backends: Bundle["backends"],
+  { root, onFailure }: ServerContext,
+  scope: DisposableStack,
+): MessagePort {
   const { port1, port2 } = new MessageChannel();
   scope.use(openVault(port1, { backends, root, onFailure }));
   return port2;

@@ -1,4 +1,4 @@
-import type { Backend } from "../../../policy/server/bundle.ts";
+import type { Backend, Bundle } from "../../../policy/server/bundle.ts";
 import { Denial } from "../../../policy/server/denial.ts";
 import type { AppError } from "../../../policy/error.ts";
 import { parseSecretRef } from "../../../policy/secret_ref.ts";
@@ -13,6 +13,15 @@ export interface VaultSettings {
   readonly root: string;
   /** Told of every value that could not be read. */
   onFailure(error: AppError): void;
+}
+
+/**
+ * The backends that the front worker may have values of: those of resources in direct mode. It is what strangers talk to,
+ * and all other values are the edge's.
+ */
+export function directBackends({ resources, backends }: Pick<Bundle, "resources" | "backends">): Map<string, Backend> {
+  const direct = new Set(resources.filter(({ mode }) => mode === "direct").map(({ resolver }) => resolver));
+  return new Map([...backends].filter(([name]) => direct.has(name)));
 }
 
 /**

@@ -14,7 +14,7 @@ export interface Doors extends HttpServer {
 }
 
 /** Serves HTTP and MCP on loopback, with the broker of the tests. */
-export function startDoors(
+export async function startDoors(
   options: {
     limits?: Partial<ServerLimits>;
     jwt?: () => Promise<string | undefined>;
@@ -25,7 +25,7 @@ export function startDoors(
     mcp?: boolean;
     port?: number;
   } = {},
-): Doors {
+): Promise<Doors> {
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const limiter = new CallerLimiter(limits, () => performance.now());
   const metrics = new Metrics();
@@ -40,7 +40,7 @@ export function startDoors(
     loopback: options.loopback ?? true,
     allowedHosts: options.allowedHosts ?? [],
   });
-  const server = serve((request, address) => app.fetch(request, { address }), {
+  const server = await serve((request, address) => app.fetch(request, { address }), {
     hostname: "127.0.0.1",
     port: options.port ?? 0,
     tls: options.tls,
@@ -59,6 +59,6 @@ export function startDoors(
 
 if (import.meta.main) {
   const { JWT } = await import("./test_broker.ts");
-  const doors = startDoors({ port: Number(Deno.args[0] ?? 0), jwt: () => Promise.resolve(JWT) });
+  const doors = await startDoors({ port: Number(Deno.args[0] ?? 0), jwt: () => Promise.resolve(JWT) });
   console.log(doors.url);
 }
