@@ -1,6 +1,9 @@
 import { fromWireDenial, toWireDenial, type WireDenial } from "../policy/server/denial.ts";
 
 // Calls from one worker to another over a `MessagePort`: the server's workers know each other by ports alone.
+//
+// A message costs each side some 20 µs, whatever it holds. So calls that are made in one turn of the event loop go over
+// in one message, and so do the answers: those to the lines of the audit log that were written together, for example.
 
 interface Call<Request> {
   readonly id: number;
@@ -21,17 +24,24 @@ export interface Answered<Answer> {
 export class PortCaller<Request, Answer> implements Disposable {
   readonly #port: MessagePort;
   readonly #waiting = new Map<number, PromiseWithResolvers<Answered<Answer>>>();
+  readonly #outbox: Outbox<Call<Request>>;
   #next = 0;
+  #isClosed = false;
 
   constructor(port: MessagePort) {
     this.#port = port;
-    port.onmessage = ({ data }: MessageEvent<Reply<Answer>>) => {
-      const waiting = this.#waiting.get(data.id);
-      this.#waiting.delete(data.id);
-      if (waiting === undefined) return;
-      if ("denial" in data) waiting.reject(fromWireDenial(data.denial));
-      else waiting.resolve(data);
+    this.#outbox = new Outbox(port);
+    port.onmessage = ({ data }: MessageEvent<readonly Reply<Answer>[]>) => {
+      for (const reply of data) this.#settle(reply);
     };
+  }
+
+  #settle(reply: Reply<Answer>): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if (waiting === undefined) return;
+    if ("denial" in reply) waiting.reject(fromWireDenial(reply.denial));
+    else waiting.resolve(reply);
   }
 
   /** @throws {Denial} what the other side threw; `INTERNAL` once this side is closed. */
@@ -41,19 +51,18 @@ export class PortCaller<Request, Answer> implements Disposable {
 
   /** The same, for answers that bring ports. */
   callWithPorts(request: Request): Promise<Answered<Answer>> {
+    if (this.#isClosed) return Promise.reject(ended());
     const id = this.#next++;
     const waiting = Promise.withResolvers<Answered<Answer>>();
     this.#waiting.set(id, waiting);
-    const call: Call<Request> = { id, request };
-    this.#port.postMessage(call);
+    this.#outbox.add({ id, request }, []);
     return waiting.promise;
   }
 
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     this.#port.close();
-    for (const waiting of this.#waiting.values()) {
-      waiting.reject(fromWireDenial({ code: "INTERNAL", detail: "the other side has ended", policy: undefined }));
-    }
+    for (const waiting of this.#waiting.values()) waiting.reject(ended());
     this.#waiting.clear();
   }
 }
@@ -67,7 +76,8 @@ export function answerCalls<Request, Answer>(
   port: MessagePort,
   handle: (request: Request, ports: MessagePort[]) => Promise<Answer>,
 ): Disposable {
-  port.onmessage = async ({ data: { id, request } }: MessageEvent<Call<Request>>) => {
+  const outbox = new Outbox<Reply<Answer>>(port);
+  const answer = async ({ id, request }: Call<Request>): Promise<void> => {
     const ports: MessagePort[] = [];
     let reply: Reply<Answer>;
     try {
@@ -75,7 +85,37 @@ export function answerCalls<Request, Answer>(
     } catch (error) {
       reply = { id, denial: toWireDenial(error) };
     }
-    port.postMessage(reply, "answer" in reply ? ports : []);
+    outbox.add(reply, "answer" in reply ? ports : []);
+  };
+  port.onmessage = ({ data }: MessageEvent<readonly Call<Request>[]>) => {
+    for (const call of data) void answer(call);
   };
   return { [Symbol.dispose]: () => port.close() };
+}
+
+/** Sends what is added in one turn as one message, in order. */
+class Outbox<T> {
+  readonly #port: MessagePort;
+  #items: T[] = [];
+  #ports: MessagePort[] = [];
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  add(item: T, ports: readonly MessagePort[]): void {
+    if (this.#items.push(item) === 1) queueMicrotask(() => this.#send());
+    this.#ports.push(...ports);
+  }
+
+  #send(): void {
+    const [items, ports] = [this.#items, this.#ports];
+    this.#items = [];
+    this.#ports = [];
+    this.#port.postMessage(items, ports);
+  }
+}
+
+function ended() {
+  return fromWireDenial({ code: "INTERNAL", detail: "the other side has ended", policy: undefined });
 }

@@ -9,21 +9,28 @@ export interface ProxyAddress {
 const CRLF_CRLF = [13, 10, 13, 10];
 
 /**
- * One kept-alive HTTP/1.1 connection over TLS, as cheap as a client can be: requests are ready bytes, and of a reply only
- * status and framing are read. Reads what our upstream and the measured proxies send, not HTTP at large.
+ * One kept-alive HTTP/1.1 connection, as cheap as a client can be: requests are ready bytes, and of a reply only status
+ * and framing are read. Reads what our servers and the measured proxies send, not HTTP at large.
  */
 export class HttpConnection implements Disposable {
-  readonly #conn: Deno.TlsConn;
+  readonly #conn: Deno.Conn;
   readonly #buffer = new Uint8Array(256 * 1024);
   /** The bytes that are read and not consumed stand between these. */
   #start = 0;
   #end = 0;
 
-  private constructor(conn: Deno.TlsConn) {
+  private constructor(conn: Deno.Conn) {
     this.#conn = conn;
   }
 
-  /** Connects to `localhost:port`; the certificate is verified against the process's own roots. */
+  /** Connects to a port of this machine, in clear text. */
+  static async openPlain(port: number): Promise<HttpConnection> {
+    const tcp = await Deno.connect({ hostname: "127.0.0.1", port });
+    tcp.setNoDelay(true);
+    return new HttpConnection(tcp);
+  }
+
+  /** Connects to `localhost:port` over TLS; the certificate is verified against the process's own roots. */
   static async open(port: number, proxy: ProxyAddress | undefined): Promise<HttpConnection> {
     const { hostname, port: dialled } = proxy ?? { hostname: "127.0.0.1", port };
     const tcp = await Deno.connect({ hostname, port: dialled });

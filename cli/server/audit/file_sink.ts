@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { AppError } from "../../../policy/error.ts";
 import { takeLock } from "../../../providers/atomic_file.ts";
 import { systemState } from "../../config/system_error.ts";
@@ -56,7 +55,8 @@ export class FileSink implements AuditSink {
     const last = lines.at(-1);
     if (this.#log === undefined || last === undefined) return;
     const { file } = this.#log;
-    const bytes = Buffer.from(lines.map(({ text }) => `${text}\n`).join(""), "latin1");
+    // A line is ASCII.
+    const bytes = new TextEncoder().encode(lines.map(({ text }) => `${text}\n`).join(""));
     this.#isDirty = true;
     try {
       for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
