@@ -6,17 +6,23 @@ import { refusalText } from "./refusal_text.ts";
 export class RefusalLog {
   readonly #write: (line: string) => void;
   readonly #now: () => number;
+  readonly #text: typeof refusalText;
   /** In the order of writing. */
   readonly #lastWritten = new Map<string, number>();
   #untold = 0;
 
-  constructor(write: (line: string) => void, now: () => number = () => performance.now()) {
+  constructor(
+    write: (line: string) => void,
+    now: () => number = () => performance.now(),
+    text: typeof refusalText = refusalText,
+  ) {
     this.#write = write;
     this.#now = now;
+    this.#text = text;
   }
 
   report(code: RefusalCode, facts: RefusalFacts): void {
-    const text = refusalText(code, facts);
+    const text = this.#text(code, facts);
     const now = this.#now();
     for (const [known, at] of this.#lastWritten) {
       if (now - at < LIMITS.refusalQuietMs) break;

@@ -1,7 +1,13 @@
 import type { RefusalCode, RefusalFacts } from "../../proxy/refusal.ts";
 
-/** What the operator reads of each refusal: the present state, and what to change. */
-const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: RefusalFacts) => string | undefined }>> = {
+/** What the operator reads of a refusal: the present state, and what to change. */
+export interface RefusalWords {
+  readonly state: string;
+  hint?(facts: RefusalFacts): string | undefined;
+}
+
+/** Of `kz run --blind`. */
+const TEXTS: { readonly [code in RefusalCode]?: RefusalWords } = {
   POLICY_HOST_DENIED: {
     state: "no connection rule allows this host",
     hint: ({ host, rule }) =>
@@ -137,9 +143,17 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   HTTP_RESPONSE_INVALID: { state: "the host's response breaks HTTP" },
 };
 
-/** One refusal for the operator: a line, and a hint where there is something to change. Every part is parsed or ours. */
-export function refusalText(code: RefusalCode, facts: RefusalFacts): string {
-  const known = TEXTS[code];
+/**
+ * One refusal for the operator: a line, and a hint where there is something to change. Every part is parsed or ours.
+ *
+ * @param instead Words that count before those of a blind run.
+ */
+export function refusalText(
+  code: RefusalCode,
+  facts: RefusalFacts,
+  instead: { readonly [code in RefusalCode]?: RefusalWords } = {},
+): string {
+  const known = instead[code] ?? TEXTS[code];
   const place = facts.host === undefined ? "" : facts.port === undefined ? facts.host : `${facts.host}:${facts.port}`;
   const subject = [facts.method, place].filter((part) => part !== undefined && part !== "").join(" ") || "a request";
   const secret = facts.secret === undefined ? "" : ` (secret ${facts.secret})`;

@@ -15,6 +15,7 @@ import { BundleWatch } from "./bundle_watch.ts";
 import { EventQueue } from "./event_queue.ts";
 import { openJwtFile } from "./jwt_file.ts";
 import { authorityOf } from "./listen_address.ts";
+import { serverRefusalText } from "./refusal_words.ts";
 import { sameBundle } from "./same_bundle.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { readServerKey } from "../server_key.ts";
@@ -59,7 +60,7 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     // A collector may have a certificate of the operator's own authority.
     roots: bundle.network.upstreamCa,
   });
-  const refusals = new RefusalLog(say);
+  const refusals = new RefusalLog(say, () => performance.now(), serverRefusalText);
   await using force = await BundleInForce.start(bundle, {
     serverKey: key.bytes,
     audit,
