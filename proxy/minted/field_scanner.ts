@@ -44,9 +44,13 @@ export class FieldScanner {
     return this.#take(this.#held.length === 0 ? chunk : concat(this.#held, chunk), false);
   }
 
-  /** Ends the body. A value that is cut off is replaced all the same. */
-  flush(): Uint8Array {
-    return this.#take(this.#held, true);
+  /**
+   * Ends the body. A value that is cut off is replaced all the same.
+   *
+   * @param last Its last bytes, or all of them.
+   */
+  flush(last: Uint8Array = EMPTY): Uint8Array {
+    return this.#take(this.#held.length === 0 ? last : concat(this.#held, last), true);
   }
 
   #take(bytes: Uint8Array, final: boolean): Uint8Array {

@@ -1,9 +1,8 @@
 import type { SecretName } from "../../policy/secret_name.ts";
-import { concat } from "../concat.ts";
 import type { Field } from "../http/fields.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import type { Authority } from "../http/target.ts";
-import type { FieldNames } from "./field_names.ts";
+import { FieldNames } from "./field_names.ts";
 import { FieldScanner } from "./field_scanner.ts";
 import type { Minting } from "./minted_secrets.ts";
 
@@ -48,14 +47,17 @@ export class ResponseMinter {
     return new ResponseMinter(bodySyntax(fields), names, (field, value) => minting.mint({ field, value, used, from }));
   }
 
+  /** Puts one text in the place of every credential, for whoever has no use for tokens. */
+  static hiding(fields: readonly Field[], standIn: string): ResponseMinter {
+    return new ResponseMinter(bodySyntax(fields), FieldNames.default, () => standIn);
+  }
+
   /** Replaces credentials in a body that is there as a whole. */
   replaceAll(bytes: Uint8Array): Uint8Array {
     const syntax = this.syntax === "text" ? guessedSyntax(bytes) : this.syntax;
     if (syntax === undefined) return bytes;
     if (syntax === "form") return encodeLatin1(this.#form(decodeLatin1(bytes)));
-    const scanner = new FieldScanner(this.#names, syntax, this.#mint);
-    const [first, rest] = [scanner.push(bytes), scanner.flush()];
-    return rest.length === 0 ? first : concat(first, rest);
+    return new FieldScanner(this.#names, syntax, this.#mint).flush(bytes);
   }
 
   /** For a body that is looked at as it streams; undefined where that cannot be. */

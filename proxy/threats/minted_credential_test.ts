@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deflateSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { JWT_TOKEN_PREFIX } from "../../policy/token_shape.ts";
 import { decodeLatin1 } from "../http/latin1.ts";
 import { LIMITS } from "../limits.ts";
@@ -72,6 +72,10 @@ const ANSWERS: readonly (readonly [why: string, response: string])[] = [
   [
     "JSON that is deflate",
     answer(decodeLatin1(deflateSync(tokenAnswer())), `${JSON_TYPE}Content-Encoding: deflate\r\n`),
+  ],
+  [
+    "JSON that is Brotli",
+    answer(decodeLatin1(brotliCompressSync(tokenAnswer())), `${JSON_TYPE}Content-Encoding: br\r\n`),
   ],
   ["JSON of an extended type", answer(tokenAnswer(), "Content-Type: application/vnd.api+json\r\n")],
   ["JSON as plain text", answer(` ${tokenAnswer()}`, "Content-Type: text/plain\r\n")],
