@@ -60,6 +60,8 @@ export class MintedSecrets implements Minting {
   readonly #options: MintedSecretsOptions;
   /** By value, the longest unused first. */
   readonly #minted = new Map<string, Minted>();
+  /** Whether some secret says itself what is looked for. */
+  readonly #anyOwnNames: boolean;
   #usable = 0;
   #bytes = 0;
   /** Counts changes of what is searched for. */
@@ -69,10 +71,12 @@ export class MintedSecrets implements Minting {
 
   constructor(options: MintedSecretsOptions) {
     this.#options = options;
+    this.#anyOwnNames = options.roots.values().some(({ declared }) => declared.mints !== undefined);
   }
 
   namesFor(used: ReadonlySet<SecretName>): FieldNames | undefined {
     if (used.size === 0) return undefined;
+    if (!this.#anyOwnNames) return FieldNames.default;
     return FieldNames.of(Array.from(used, (name) => this.#options.roots.get(name)?.declared.mints));
   }
 
