@@ -29,7 +29,10 @@ const TEXTS: { readonly [code in RefusalCode]?: RefusalWords } = {
   },
   POLICY_SECRET_HOST_DENIED: {
     state: "the secret may not go there",
-    hint: ({ host, secret }) => `Add "${host}" to hosts of secret ${secret} if it may`,
+    hint: ({ host, secret, minted }) =>
+      minted === undefined
+        ? `Add "${host}" to hosts of secret ${secret} if it may`
+        : `Write minted_hosts for secret ${secret}, with "${host}", if what hosts give out for it may`,
   },
   POLICY_VALUE_OUTGOING: {
     state: "the request holds the secret's real value, which the program was not given",
@@ -40,8 +43,10 @@ const TEXTS: { readonly [code in RefusalCode]?: RefusalWords } = {
   },
   PROXY_TOKEN_MISPLACED: {
     state: "a masked token stands where it is not replaced",
-    hint: ({ secret }) =>
-      secret === undefined
+    hint: ({ secret, minted }) =>
+      minted !== undefined
+        ? "What a host gave out is replaced in headers, and what renews it in the body's field of its name"
+        : secret === undefined
         ? 'Tokens are replaced where "in" of their secret says, by default in headers, as they are or in Basic'
         : `Name the place in "in" of secret ${secret}, for example in = ["header:Cookie"] or ["query:key"], if it may stand there`,
   },
@@ -156,7 +161,8 @@ export function refusalText(
   const known = instead[code] ?? TEXTS[code];
   const place = facts.host === undefined ? "" : facts.port === undefined ? facts.host : `${facts.host}:${facts.port}`;
   const subject = [facts.method, place].filter((part) => part !== undefined && part !== "").join(" ") || "a request";
-  const secret = facts.secret === undefined ? "" : ` (secret ${facts.secret})`;
+  const part = facts.minted === undefined ? "" : `'s ${facts.minted}`;
+  const secret = facts.secret === undefined ? "" : ` (secret ${facts.secret}${part})`;
   const state = known?.state ?? "it breaks HTTP";
   const detail = facts.detail === undefined ? "" : `; ${facts.detail}`;
   const hint = known?.hint?.(facts);
