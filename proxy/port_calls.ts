@@ -1,4 +1,4 @@
-import { fromWireDenial, toWireDenial, type WireDenial } from "../policy/server/denial.ts";
+import { Denial, fromWireDenial, toWireDenial, type WireDenial } from "../policy/server/denial.ts";
 
 // Calls from one worker to another over a `MessagePort`: the server's workers know each other by ports alone.
 //
@@ -71,10 +71,12 @@ export class PortCaller<Request, Answer> implements Disposable {
  * The answering side. What `handle` throws goes back as a denial.
  *
  * @param handle Puts ports that go over with the answer into `ports`.
+ * @param options `onFault`: told of what was thrown and is no denial, which the other side only hears of as `INTERNAL`.
  */
 export function answerCalls<Request, Answer>(
   port: MessagePort,
   handle: (request: Request, ports: MessagePort[]) => Promise<Answer>,
+  { onFault }: { readonly onFault?: (thrown: unknown) => void } = {},
 ): Disposable {
   const outbox = new Outbox<Reply<Answer>>(port);
   const answer = async ({ id, request }: Call<Request>): Promise<void> => {
@@ -83,6 +85,7 @@ export function answerCalls<Request, Answer>(
     try {
       reply = { id, answer: await handle(request, ports), ports };
     } catch (error) {
+      if (!(error instanceof Denial)) onFault?.(error);
       reply = { id, denial: toWireDenial(error) };
     }
     outbox.add(reply, "answer" in reply ? ports : []);

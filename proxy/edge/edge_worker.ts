@@ -86,7 +86,9 @@ async function start(setup: EdgeSetup): Promise<EdgeReport> {
       onRefusal: ({ code, facts }) => send({ kind: "refused", code, facts }),
     });
   let proxy = await openProxy(setup.proxy);
-  starting.use(answerCalls<FetchCommand, FetchReply>(setup.front, (command) => fetcher.fetch(command)));
+  starting.use(answerCalls<FetchCommand, FetchReply>(setup.front, (command) => fetcher.fetch(command), {
+    onFault: (thrown) => send({ kind: "fault", causes: toWireError(thrown).causes }),
+  }));
   const scopeOfAll = starting.move();
   const yielded = new Set<EdgeProxy>();
   serving = {

@@ -22,6 +22,8 @@ export interface BrokerParts {
   readonly limiter: CallerLimiter;
   /** Acknowledged once it is written. */
   readonly audit: PortCaller<AuditEvent, null>;
+  /** Told of what was thrown and is no denial: the caller only hears of a fault. */
+  onFault(thrown: unknown): void;
 }
 
 /** Redirects that `fetch` goes along with; browsers take twenty, an API needs one or two. */
@@ -104,8 +106,8 @@ export class FrontBroker implements Broker {
         issuedAt: now,
         expiresAt,
       });
-      await this.#write({ ...about, outcome: "allowed", mode: "masked", tokenId });
       const through = await proxy.until(expiresAt);
+      await this.#write({ ...about, outcome: "allowed", mode: "masked", tokenId });
       return { allowed: true, ref, policy, mode: "masked", token, tokenId, expiresAt, proxy: through };
     } catch (error) {
       const denial = await this.#writeDenial(error, about);
@@ -224,6 +226,7 @@ export class FrontBroker implements Broker {
 
   /** @returns The denial to answer with, once it is written down. */
   async #writeDenial(error: unknown, about: Omit<AuditEvent, "outcome">): Promise<Denial> {
+    if (!(error instanceof Denial)) this.#parts.onFault(error);
     const denial = error instanceof Denial ? error : new Denial("INTERNAL", { cause: error });
     if (denial.code === "AUDIT_UNAVAILABLE") return denial;
     const outcome = denial.status >= 500 ? "error" : "denied";

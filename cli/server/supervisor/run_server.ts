@@ -61,6 +61,9 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     roots: bundle.network.upstreamCa,
   });
   const refusals = new RefusalLog(say, () => performance.now(), serverRefusalText);
+  // Texts of errors may hold what was asked; their kinds do not.
+  const tellFault = (where: string, causes: readonly string[]) =>
+    refusals.tell(`error[INTERNAL]: Cannot answer a request: a fault in the ${where} (${causes.join(", ")})`);
   await using force = await BundleInForce.start(bundle, {
     serverKey: key.bytes,
     audit,
@@ -70,6 +73,7 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     warn: say,
     onFailure: (error) => reportErrors([error]),
     onRefused: (code, facts) => refusals.report(code, facts),
+    onFault: tellFault,
     onBroken,
   });
   const front = scope.use(new FrontProcess(options.listen));
@@ -85,6 +89,9 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     audit: audit.connect(),
   });
   front.onBroken = onBroken;
+  front.onReport = (report) => {
+    if (report.kind === "fault") tellFault("front", report.causes);
+  };
   await audit.append({ event: "server", outcome: "allowed", detail: "started" });
   announce(options, { force, port, say });
   if (key.isOwn && options.proxy !== undefined) {
