@@ -4,13 +4,13 @@ export class ReceivedRequest extends Request {
    * Its body, where all of it was there together with its head, as is usual; `body` is then null. A stream would take
    * longer than the decision about what is in it.
    */
-  readonly received: Uint8Array | undefined;
+  readonly received: Uint8Array<ArrayBuffer> | undefined;
   readonly #signal: AbortSignal;
 
   constructor(
     url: string,
     { received, signal, ...init }: Omit<RequestInit, "signal"> & {
-      received: Uint8Array | undefined;
+      received: Uint8Array<ArrayBuffer> | undefined;
       signal: AbortSignal;
     },
   ) {
