@@ -85,7 +85,9 @@ const request = (
 const locations = fc.nat(LOCATIONS.length - 1);
 const bodies = fc.constantFrom(...BODIES);
 const requests = fc.oneof(
-  fc.tuple(locations, fc.constantFrom("", "a=b")).map(([at, body]) => request(at, { target: RIGHT[at]![0], lines: [RIGHT[at]![1]], body })),
+  fc.tuple(locations, fc.constantFrom("", "a=b")).map(([at, body]) =>
+    request(at, { target: RIGHT[at]![0], lines: [RIGHT[at]![1]], body })
+  ),
   fc.tuple(locations, fc.constantFrom(...TARGETS), fc.array(fc.constantFrom(...LINES), { maxLength: 3 }), bodies)
     .map(([at, target, lines, body]) => request(at, { target, lines, body })),
 );
@@ -121,6 +123,11 @@ export const edgeSwap: FuzzTarget = {
     const answer = await carry(input.subarray(1), location, host);
     const sent = host.sent;
     if (sent === "") return false;
+    // TM-36: it is another caller's.
+    assert.ok(
+      !decodeLatin1(input).split("\r\n\r\n")[0]!.includes(SEALED.otherToken),
+      "another caller's token is taken",
+    );
     assertNoToken(sent);
     assertOnlyIn(location, sent);
     assert.ok(!readings(answer).some((text) => text.includes(VALUE)), "the value comes back");
