@@ -69,11 +69,11 @@ const TARGETS = [
 const BODIES = ["", "", "a=b", `key=${SEALED.token}`, `{"key":"${SEALED.token}"}`, btoa(`xx${SEALED.token}`)];
 
 /** Where the token may stand, for each location: a target and a line. */
-const RIGHT: readonly (readonly [target: string, line: string])[] = [
-  ["/a", `Authorization: Bearer ${SEALED.token}`],
-  ["/a", `X-Api-Key: ${SEALED.token}`],
-  ["/a", `Authorization: Basic ${btoa(`git:${SEALED.token}`)}`],
-  [`/?key=${SEALED.token}`, "Accept: */*"],
+const RIGHT: readonly ((token: string) => readonly [target: string, line: string])[] = [
+  (token) => ["/a", `Authorization: Bearer ${token}`],
+  (token) => ["/a", `X-Api-Key: ${token}`],
+  (token) => ["/a", `Authorization: Basic ${btoa(`git:${token}`)}`],
+  (token) => [`/?key=${token}`, "Accept: */*"],
 ];
 const request = (
   location: number,
@@ -85,9 +85,11 @@ const request = (
 const locations = fc.nat(LOCATIONS.length - 1);
 const bodies = fc.constantFrom(...BODIES);
 const requests = fc.oneof(
-  fc.tuple(locations, fc.constantFrom("", "a=b")).map(([at, body]) =>
-    request(at, { target: RIGHT[at]![0], lines: [RIGHT[at]![1]], body })
-  ),
+  fc.tuple(locations, fc.constantFrom("", "a=b"), fc.constantFrom(SEALED.token, SEALED.token, SEALED.otherToken))
+    .map(([at, body, token]) => {
+      const [target, line] = RIGHT[at]!(token);
+      return request(at, { target, lines: [line], body });
+    }),
   fc.tuple(locations, fc.constantFrom(...TARGETS), fc.array(fc.constantFrom(...LINES), { maxLength: 3 }), bodies)
     .map(([at, target, lines, body]) => request(at, { target, lines, body })),
 );

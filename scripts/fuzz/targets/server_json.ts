@@ -30,10 +30,12 @@ const words = [
   "null",
 ];
 
+const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+
 const { value } = fc.letrec<{ value: string }>((tie) => ({
   value: fc.oneof(
     { depthSize: "small" },
-    fc.constantFrom(...words.slice(6)),
+    fc.constantFrom(...words.slice(6), nested(MAX_DEPTH - 1), nested(MAX_DEPTH), nested(MAX_DEPTH + 1)),
     fc.array(tie("value"), { maxLength: 3 }).map((items) => `[${items.join(", ")}]`),
     fc.array(fc.tuple(fc.constantFrom(...words.slice(6, 13)), tie("value")), { maxLength: 3 })
       .map((members) => `{${members.map(([name, inner]) => `${name}:${inner}`).join(",")}}`),
