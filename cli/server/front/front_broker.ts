@@ -86,7 +86,7 @@ export class FrontBroker implements Broker {
         request: undefined,
       });
       policy = decision.policy;
-      about = { ...about, policy };
+      about = { ...about, ...decidedBy(decision) };
       assertAllowed(decision);
       const resource = requireResource(generation, ref);
       const now = Date.now();
@@ -131,7 +131,7 @@ export class FrontBroker implements Broker {
       for (let hop = 0;; hop++) {
         about = { ...about, host: url.host, port: url.port, method };
         const decision = this.#decideFetch(request, { caller, generation, ref, url, method });
-        about = { ...about, policy: decision.policy };
+        about = { ...about, ...decidedBy(decision) };
         assertAllowed(decision);
         const resource = requireResource(generation, ref);
         if (request.resolver !== undefined && request.resolver !== resource.resolver) {
@@ -184,7 +184,9 @@ export class FrontBroker implements Broker {
     const about: Omit<AuditEvent, "outcome"> = {
       event: "revoke",
       ...caller.about,
-      ...(target.kind === "id" ? { tokenId: target.id } : { detail: "every token of a subject" }),
+      ...(target.kind === "id"
+        ? { tokenId: target.id }
+        : { revokedIssuer: target.issuer, revokedSubject: target.subject }),
     };
     try {
       const own = target.kind === "subject" && target.issuer === issuer && target.subject === subject;
@@ -282,9 +284,14 @@ function canonicalMethod(text = "GET"): string {
   return method;
 }
 
+/** What the audit says of a decision; a rule's fault is for the operator's eyes. */
+function decidedBy({ policy, fault }: PolicyDecision): Pick<AuditEvent, "policy" | "detail"> {
+  if (fault === undefined) return { policy };
+  return { policy, detail: fault === "error" ? "the rule met an error" : "the rule is not a boolean" };
+}
+
 function assertAllowed(decision: PolicyDecision): void {
   if (decision.effect === "allow") return;
-  // The rule's fault is for the operator's eyes; `kz server check` and `kz server test` show it.
   throw new Denial("POLICY_DENIED", { policy: decision.policy });
 }
 
