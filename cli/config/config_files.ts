@@ -6,8 +6,10 @@ import { systemState } from "./system_error.ts";
 export const PROJECT_FILE = ".keyzero.toml";
 export const LOCAL_FILE = ".keyzero.local.toml";
 
+const MIB = 1024 * 1024;
+
 /** A configuration is kilobytes; what is larger was named by mistake. */
-const MAX_BYTES = 1024 * 1024;
+const MAX_MIB = 1;
 
 /** The caller's working directory and environment. */
 export interface Surroundings {
@@ -64,10 +66,15 @@ export function labelOf(path: string, around: Surroundings): string {
 /**
  * Reads one configuration file.
  *
+ * @param options `maxMib`: the largest that is read, in MiB.
  * @returns Undefined if there is none.
  * @throws {AppError} `CONFIG_UNREADABLE`
  */
-export function readConfigFile(path: string, around: Surroundings): ConfigFile | undefined {
+export function readConfigFile(
+  path: string,
+  around: Surroundings,
+  { maxMib = MAX_MIB }: { maxMib?: number } = {},
+): ConfigFile | undefined {
   const label = labelOf(path, around);
   const fail = (state: string, cause?: unknown) =>
     new AppError("CONFIG_UNREADABLE", `Cannot read ${label}: ${state}`, cause === undefined ? {} : { cause });
@@ -77,7 +84,7 @@ export function readConfigFile(path: string, around: Surroundings): ConfigFile |
     // Before it is opened: opening a pipe would wait for a writer.
     const info = Deno.statSync(path);
     if (!info.isFile) throw fail("it is not a regular file");
-    if (info.size > MAX_BYTES) throw fail("it is larger than 1 MiB");
+    if (info.size > maxMib * MIB) throw fail(`it is larger than ${maxMib} MiB`);
     bytes = Deno.readFileSync(path);
   } catch (error) {
     if (error instanceof AppError) throw error;
@@ -87,7 +94,7 @@ export function readConfigFile(path: string, around: Surroundings): ConfigFile |
     }
     throw fail(systemState(error), error);
   }
-  if (bytes.length > MAX_BYTES) throw fail("it is larger than 1 MiB");
+  if (bytes.length > maxMib * MIB) throw fail(`it is larger than ${maxMib} MiB`);
   try {
     return { path, label, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch {

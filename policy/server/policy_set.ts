@@ -1,4 +1,5 @@
 import type { Policy } from "./bundle.ts";
+import { PolicyIndex } from "./policy_index.ts";
 import { Rule, type RuleBindings } from "./rule.ts";
 import { bindingsOf, type PolicyInput } from "./rule_bindings.ts";
 
@@ -21,10 +22,12 @@ export interface PolicyDecision {
 /** The policies of a bundle, compiled. An empty one denies everything. */
 export class PolicySet {
   readonly #policies: readonly { readonly name: string; readonly effect: "allow" | "deny"; readonly rule: Rule }[];
+  readonly #index: PolicyIndex;
 
   /** @throws {AppError} `BUNDLE_RULE_INVALID` */
   constructor(policies: readonly Policy[]) {
     this.#policies = policies.map(({ name, effect, rule }) => ({ name, effect, rule: Rule.compile(rule) }));
+    this.#index = new PolicyIndex(this.#policies.map(({ rule }) => rule));
   }
 
   /**
@@ -38,7 +41,8 @@ export class PolicySet {
     } catch {
       return { effect: "deny", policy: DEFAULT_POLICY, fault: "error" };
     }
-    for (const { name, effect, rule } of this.#policies) {
+    for (const number of this.#index.candidates(bindings, input.identity.claims)) {
+      const { name, effect, rule } = this.#policies[number]!;
       const outcome = rule.evaluate(bindings);
       if (outcome === true) return { effect, policy: name };
       if (outcome !== false) return { effect: "deny", policy: name, fault: outcome };

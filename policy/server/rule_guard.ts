@@ -1,12 +1,10 @@
 import type { RuleBindings } from "./rule.ts";
 import { literalPrefixLength, parseRefPattern } from "./resource_ref.ts";
+import { TEXT_VARIABLES } from "./rule_needs.ts";
 import { asCall, asConstant, asIdent, asText, type Expr } from "./rule_syntax.ts";
 
 /** Whether a rule is certainly `false`, found without evaluating it. `false` says nothing. */
 export type Guard = (bindings: RuleBindings) => boolean;
-
-/** Variables that are always bound to a text. */
-const TEXTS: ReadonlySet<string> = new Set(["issuer", "org", "service", "env", "action", "branch", "actor", "ref"]);
 
 /**
  * The quick look at a rule: most rules of a long list compare a variable with a literal, and evaluating each would take a
@@ -39,7 +37,7 @@ export function guardOf(expr: Expr): Guard | undefined {
 
 function textVariable(expr: Expr | undefined): string | undefined {
   const name = asIdent(expr);
-  return name !== undefined && TEXTS.has(name) ? name : undefined;
+  return name !== undefined && TEXT_VARIABLES.has(name) ? name : undefined;
 }
 
 function equalityGuard(variable: Expr | undefined, literal: Expr | undefined): Guard | undefined {

@@ -59,5 +59,5 @@ export function fetchReply({ status, fields, body, truncated }: ClientResponse, 
   // Of a body that was cut, the end may be the beginning of a value: it is left out, not flushed.
   const whole = truncated ? values.replacer({ keepLength: false }).push(masked) : values.replaceAll(masked);
   const cap = EDGE_LIMITS.responseBodyBytes;
-  return { status, headers, body: whole.slice(0, cap), truncated: truncated || whole.length > cap };
+  return { status, headers, body: new Uint8Array(whole.subarray(0, cap)), truncated: truncated || whole.length > cap };
 }

@@ -37,6 +37,17 @@ export class BodyReader {
     return this.#done;
   }
 
+  /** All of a body whose length is known, if all of it has arrived and nothing was read yet: a copy, to keep. */
+  takeWhole(maxBytes: number): Uint8Array<ArrayBuffer> | undefined {
+    if (this.#framing.kind !== "length" || this.#left !== this.#framing.bytes) return undefined;
+    if (this.#left > maxBytes || this.#reader.availableLength < this.#left) return undefined;
+    const whole = this.#reader.available.slice(0, this.#left);
+    this.#reader.consume(whole.length);
+    this.#left = 0;
+    this.#done = true;
+    return whole;
+  }
+
   /** The next piece, never empty; undefined at the end. */
   async next(): Promise<Uint8Array | undefined> {
     if (this.#done) return undefined;

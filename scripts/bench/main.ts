@@ -1,8 +1,9 @@
 /**
  * Measures kz against no proxy and against its peers, as ratios, in one run on one machine.
  *
- *     deno task bench [--quick]
+ *     deno task bench [--quick] [--server]
  *
+ * `--server` measures the team server, and that alone.
  * `KZ_BINARY` adds the compiled program, `KZ_EMPTY_BINARY` an empty one for its start-up. Runs with all permissions, since
  * it reads the resident set of other processes. Exit status 0 whatever the numbers say, 1 if something could not be
  * measured.
@@ -18,6 +19,7 @@ import { mockttp } from "./peers/mockttp.ts";
 import { printTable, type Table, writeReport } from "./report.ts";
 import { measureSecretCounts } from "./secret_count.ts";
 import { measureStartup } from "./startup.ts";
+import { serverMeasurements } from "./server/measure_server.ts";
 import { measureEvents, measureStreaming } from "./streaming.ts";
 import type { System } from "./system.ts";
 import { type Field, measureLatency, measureRate } from "./throughput.ts";
@@ -48,15 +50,42 @@ const QUICK: typeof FULL = {
 };
 
 async function main(): Promise<boolean> {
-  const { values: { quick = false } } = parseArgs({ options: { quick: { type: "boolean" } } });
-  const size = quick ? QUICK : FULL;
+  const options = { quick: { type: "boolean" }, server: { type: "boolean" } } as const;
+  const { values: { quick = false, server = false } } = parseArgs({ options });
   const machine = describeMachine();
   console.log(
     `KeyZero benchmark${quick ? " (quick)" : ""}: ${machine.os} ${machine.arch}, ${machine.processors} × ` +
-      `${machine.processor}, ${machine.memoryGiB} GiB, Deno ${machine.deno}`,
+      `${machine.processor}, ${machine.memoryGiB} GiB, Deno ${machine.deno}; load ${Deno.loadavg()[0]!.toFixed(1)}`,
   );
-
   await using stack = new AsyncDisposableStack();
+  const measurements = await (server ? serverMeasurements(quick, stack) : blindMeasurements(quick, stack));
+  const tables: Table[] = [];
+  let complete = true;
+  for (const [name, measure] of measurements) {
+    try {
+      for (const table of [await measure()].flat()) {
+        printTable(table);
+        tables.push(table);
+      }
+    } catch (error) {
+      complete = false;
+      console.error(`\n${name}: ${error instanceof Error ? error.message : "could not be measured"}`);
+    }
+  }
+  await writeReport(`${ROOT}.bench/${server ? "server" : "latest"}.json`, {
+    machine,
+    date: new Date().toISOString().slice(0, 10),
+    quick,
+    tables,
+  });
+  return complete;
+}
+
+type Measurement = readonly [name: string, measure: () => Promise<Table | Table[]>];
+
+/** The sections of the benchmark of `kz run` and `kz run --blind`. */
+async function blindMeasurements(quick: boolean, stack: AsyncDisposableStack): Promise<readonly Measurement[]> {
+  const size = quick ? QUICK : FULL;
   const value = `value-${crypto.randomUUID()}`;
   const upstream = stack.use(await startUpstream(value));
   const scratchDir = await Deno.makeTempDir({ prefix: "kz-bench-" });
@@ -87,8 +116,7 @@ async function main(): Promise<boolean> {
   const { port, caPem } = upstream;
   const startProject = stack.use(await makeProject());
 
-  const tables: Table[] = [];
-  const measurements: readonly [name: string, measure: () => Promise<Table | Table[]>][] = [
+  return [
     ["rate", () => measureRate(field, { port, durationMs: size.durationMs, rounds: size.rounds })],
     ["latency", () => measureLatency(field, { port, ...size, rounds: size.secretRounds })],
     ["streaming", () => measureStreaming(own, { port, bytes: size.bytes, rounds: size.streams })],
@@ -98,25 +126,6 @@ async function main(): Promise<boolean> {
     }],
     ["start-up", () => measureStartup({ project: startProject, variants: KZ_VARIANTS, rounds: size.starts })],
   ];
-  let complete = true;
-  for (const [name, measure] of measurements) {
-    try {
-      for (const table of [await measure()].flat()) {
-        printTable(table);
-        tables.push(table);
-      }
-    } catch (error) {
-      complete = false;
-      console.error(`\n${name}: ${error instanceof Error ? error.message : "could not be measured"}`);
-    }
-  }
-  await writeReport(`${ROOT}.bench/latest.json`, {
-    machine,
-    date: new Date().toISOString().slice(0, 10),
-    quick,
-    tables,
-  });
-  return complete;
 }
 
 process.exitCode = await main() ? 0 : 1;

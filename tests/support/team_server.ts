@@ -15,13 +15,15 @@ export interface TeamServerOptions extends Omit<ProjectOptions, "toml"> {
 /** A running `kz server start` in a project of its own, both gone with the scope. */
 export class TeamServer implements AsyncDisposable {
   readonly project: Project;
+  readonly #isProjectKept: boolean;
   readonly #child: Deno.ChildProcess;
   #stderr = "";
   readonly #drained: Promise<void>;
   #onOutput: () => void = () => {};
 
-  constructor(project: Project, child: Deno.ChildProcess) {
+  constructor(project: Project, child: Deno.ChildProcess, options: { isProjectKept: boolean }) {
     this.project = project;
+    this.#isProjectKept = options.isProjectKept;
     this.#child = child;
     this.#drained = this.#drain();
   }
@@ -119,17 +121,32 @@ export class TeamServer implements AsyncDisposable {
     // A client may have taken them.
     if (!this.#child.stdin.locked) await this.#child.stdin.close().catch(() => {});
     if (!this.#child.stdout.locked) await this.#child.stdout.cancel().catch(() => {});
-    await this.project[Symbol.asyncDispose]();
+    if (!this.#isProjectKept) await this.project[Symbol.asyncDispose]();
   }
 }
 
 /** Starts one; `await using server = await startTeamServer({ bundle, args: ["--listen", "127.0.0.1:0"] })`. */
 export async function startTeamServer(options: TeamServerOptions): Promise<TeamServer> {
-  const { bundle, args = [], env = {}, files = {} } = options;
+  const { bundle, files = {} } = options;
   const project = await makeProject({ files: { ...files, "bundle.yaml": bundle } });
-  const start = ["server", "start", "--bundle", "bundle.yaml", "--audit", "file:audit.jsonl", ...args];
-  const command = await kzCommand(start, project.home, env);
-  const child = new Deno.Command(command.file, {
+  return new TeamServer(project, await start(project, options), { isProjectKept: false });
+}
+
+/** Starts one in a project that has its `bundle.yaml`, for example once more, and leaves the project there. */
+export async function startTeamServerIn(
+  project: Project,
+  options: Pick<TeamServerOptions, "args" | "env">,
+): Promise<TeamServer> {
+  return new TeamServer(project, await start(project, options), { isProjectKept: true });
+}
+
+async function start(
+  project: Project,
+  { args = [], env = {} }: Pick<TeamServerOptions, "args" | "env">,
+): Promise<Deno.ChildProcess> {
+  const all = ["server", "start", "--bundle", "bundle.yaml", "--audit", "file:audit.jsonl", ...args];
+  const command = await kzCommand(all, project.home, env);
+  return new Deno.Command(command.file, {
     args: command.args,
     cwd: project.dir,
     env: command.env,
@@ -138,5 +155,4 @@ export async function startTeamServer(options: TeamServerOptions): Promise<TeamS
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  return new TeamServer(project, child);
 }

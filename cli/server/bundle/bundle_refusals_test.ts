@@ -111,7 +111,7 @@ const YAML: Row[] = [
     "CONFIG_SYNTAX_INVALID",
     ":1: a: anchors are not read",
   ],
-  ["more than 1 MiB", `# ${"x".repeat(1024 * 1024)}`, "CONFIG_UNREADABLE", "bundle.yaml: it is larger than 1 MiB"],
+  ["more than 8 MiB", `# ${"x".repeat(8 * 2 ** 20)}`, "CONFIG_UNREADABLE", "bundle.yaml: it is larger than 8 MiB"],
 ];
 
 const ISSUERS: Row[] = [

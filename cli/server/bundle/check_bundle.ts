@@ -11,6 +11,9 @@ import { type BundleWarning, findWarnings } from "./bundle_warnings.ts";
 import { checkReferences } from "./cross_checks.ts";
 import { parseYaml, type YamlFile } from "./parse_yaml.ts";
 
+/** 10,000 policies of a hundred and thirty bytes take more than one, and as many with long rules five. */
+const MAX_MIB = 8;
+
 /** What is to be said of a bundle without asking anybody over a network. */
 export interface BundleCheck {
   /** As the file is shown. */
@@ -35,7 +38,7 @@ export async function checkBundle(path: string, around: Surroundings): Promise<B
   });
   let file: ConfigFile | undefined;
   try {
-    file = readConfigFile(absolute, around);
+    file = readConfigFile(absolute, around, { maxMib: MAX_MIB });
   } catch (error) {
     if (error instanceof AppError) return refused([error]);
     throw error;

@@ -11,13 +11,18 @@ import { parseRequestHead, type RequestHead } from "../../../proxy/http/request_
 import { type Authority, parseAuthority, parseTarget } from "../../../proxy/http/target.ts";
 import { writeAll } from "../../../proxy/write_all.ts";
 import type { ClientConn } from "./http_listener.ts";
+import { Deadline } from "./deadline.ts";
+import { ReceivedRequest } from "./received_request.ts";
 import type { ServerLimits } from "./server_limits.ts";
 
 /** @param address Of the client. */
-export type RequestHandler = (request: Request, address: string) => Response | Promise<Response>;
+export type RequestHandler = (request: ReceivedRequest, address: string) => Response | Promise<Response>;
 
 /** What of a body is handed on at one time. */
 const PIECE_BYTES = 16 * 1024;
+
+/** A body that is longer is not copied behind its head. */
+const JOINED_BYTES = 16 * 1024;
 
 export interface HttpConnectionOptions {
   readonly handle: RequestHandler;
@@ -32,6 +37,7 @@ export class HttpConnection {
   readonly #conn: ClientConn;
   readonly #options: HttpConnectionOptions;
   readonly #reader: ByteReader;
+  readonly #deadline = new Deadline(() => this.cut());
   #idle = false;
   /** Whether a request has begun, ever. */
   #served = false;
@@ -68,13 +74,9 @@ export class HttpConnection {
       // A client that goes away, at any moment, is no event.
     } finally {
       this.#idle = false;
+      this.#deadline[Symbol.dispose]();
       closeQuietly(this.#conn);
     }
-  }
-
-  #cutAfter(ms: number): Disposable {
-    const timer = setTimeout(() => this.cut(), ms);
-    return { [Symbol.dispose]: () => clearTimeout(timer) };
   }
 
   /** @returns Whether another request may come. */
@@ -91,10 +93,11 @@ export class HttpConnection {
     }
     const body = new BodyReader(this.#reader, parts.framing);
     using client = this.#watch();
-    const request = new Request(parts.url, {
+    const request = new ReceivedRequest(parts.url, {
       method: head.method,
       headers: head.fields.map(({ name, value }): [string, string] => [name, value]),
       signal: client.signal,
+      received: body.done ? undefined : body.takeWhole(PIECE_BYTES),
       ...(body.done ? {} : { body: this.#bodyStream(body, { ...parts, onEnd: client.begin }) }),
     });
     if (body.done) client.begin();
@@ -113,7 +116,7 @@ export class HttpConnection {
     if (this.#reader.availableLength === 0) {
       const first = !this.#served;
       this.#idle = this.#served;
-      using _ = this.#cutAfter(first ? limits.headMs : limits.idleMs);
+      using _ = this.#deadline.within(first ? limits.headMs : limits.idleMs);
       const more = await this.#reader.fill();
       this.#idle = false;
       if (!more) return undefined;
@@ -121,7 +124,7 @@ export class HttpConnection {
     this.#served = true;
     let limit: Disposable | undefined;
     try {
-      const bytes = await this.#reader.readHead(limits.headBytes, () => limit ??= this.#cutAfter(limits.headMs));
+      const bytes = await this.#reader.readHead(limits.headBytes, () => limit ??= this.#deadline.within(limits.headMs));
       return bytes === undefined ? undefined : parseRequestHead(bytes);
     } finally {
       limit?.[Symbol.dispose]();
@@ -181,7 +184,7 @@ export class HttpConnection {
   }
 
   async #write(response: Response, { keep, head }: { keep: boolean; head: boolean }): Promise<void> {
-    // Every answer is whole; head and body in one write, since Nagle's algorithm is on for TLS.
+    // Every answer is whole; head and body in one write where that costs little, since Nagle's algorithm is on for TLS.
     const body = new Uint8Array(await response.arrayBuffer());
     const { status, headers } = response;
     const lines = [`HTTP/1.1 ${status} `, `date: ${new Date().toUTCString()}`];
@@ -190,13 +193,16 @@ export class HttpConnection {
     if (status !== 204 && !head) lines.push(`content-length: ${body.length}`);
     if (!keep) lines.push("connection: close");
     const bytes = encodeLatin1(`${lines.join("\r\n")}\r\n\r\n`);
-    using _ = this.#cutAfter(this.#options.limits.writeMs);
-    await writeAll(this.#conn, head || body.length === 0 ? bytes : concat(bytes, body));
+    using _ = this.#deadline.within(this.#options.limits.writeMs);
+    if (head || body.length === 0) return await writeAll(this.#conn, bytes);
+    if (body.length <= JOINED_BYTES) return await writeAll(this.#conn, concat(bytes, body));
+    await writeAll(this.#conn, bytes);
+    await writeAll(this.#conn, body);
   }
 
   /** Answers what is not HTTP as we read it; the connection ends with it. */
   async #refuse(status: number): Promise<void> {
-    using _ = this.#cutAfter(this.#options.limits.writeMs);
+    using _ = this.#deadline.within(this.#options.limits.writeMs);
     await writeAll(this.#conn, encodeLatin1(`HTTP/1.1 ${status} \r\ncontent-length: 0\r\nconnection: close\r\n\r\n`));
     await drain(this.#reader, this.#conn);
   }

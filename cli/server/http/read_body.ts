@@ -1,5 +1,6 @@
 import { Denial } from "../../../policy/server/denial.ts";
 import { HttpError } from "../../../proxy/http/http_error.ts";
+import { ReceivedRequest } from "./received_request.ts";
 import { HttpProblem } from "./problem.ts";
 
 /** Bytes of bodies that all requests hold together; who finds it spent is answered 503 at once. */
@@ -50,6 +51,12 @@ export async function readBody(
 ): Promise<Uint8Array> {
   const announced = request.headers.get("content-length");
   if (announced !== null && Number(announced) > maxBytes) throw new Denial("BODY_TOO_LARGE");
+  const received = request instanceof ReceivedRequest ? request.received : undefined;
+  if (received !== undefined) {
+    if (received.length > maxBytes) throw new Denial("BODY_TOO_LARGE");
+    lease.grow(received.length);
+    return received;
+  }
   const reader = request.body?.getReader();
   if (reader === undefined) return new Uint8Array(0);
   let buffer = new Uint8Array(0);

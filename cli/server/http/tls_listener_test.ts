@@ -5,6 +5,7 @@ import { CertificateAuthority } from "../../../proxy/tls/certificate_authority.t
 import { startDoors } from "../testdata/start_doors.ts";
 import { JWT } from "../testdata/test_broker.ts";
 import { serve } from "./serve.ts";
+import type { ReceivedRequest } from "./received_request.ts";
 import { SERVER_LIMITS } from "./server_limits.ts";
 import { listenTls } from "./tls_listener.ts";
 
@@ -13,7 +14,7 @@ const { certPem: cert, keyPem: key } = await authority.issue(parseHost("127.0.0.
 
 Deno.test("serve() carries requests in a row, at once, and with large bodies over TLS [S-4.4]", async () => {
   using client = Deno.createHttpClient({ caCerts: [authority.certificatePem] });
-  const echo = async (request: Request) => new Response(await request.arrayBuffer());
+  const echo = async (request: ReceivedRequest) => new Response(request.received ?? await request.arrayBuffer());
   using server = await serve(echo, { hostname: "127.0.0.1", port: 0, tls: { cert, key }, limits: SERVER_LIMITS });
   const ask = async (size: number) => {
     const body = crypto.getRandomValues(new Uint8Array(Math.min(size, 65_536)));
