@@ -194,9 +194,28 @@ const JWT_TIMES = { iat: 1735689600, exp: 4102444800 };
 
 /** A JWT (RFC 7519) that can be read and that nobody signed. */
 function fakeJwt(source: (count: number) => Uint8Array): string {
-  const json = (value: unknown) => base64url(new TextEncoder().encode(JSON.stringify(value)));
-  const claims = { iss: "keyzero", sub: "masked", ...JWT_TIMES, jti: draw({ alphabet: HEX, count: 32 }, source) };
-  return [json({ alg: "HS256", typ: "JWT" }), json(claims), base64url(take(source, 32))].join(".");
+  const claims = `${JWT_CLAIMS}${draw({ alphabet: HEX, count: JWT_ID_LENGTH }, source)}"}`;
+  return [JWT_HEADER, base64url(utf8(claims)), base64url(take(source, 32))].join(".");
+}
+
+const JWT_ID_LENGTH = 32;
+/** Its claims but for the id, which is the last. */
+const JWT_CLAIMS = JSON.stringify({ iss: "keyzero", sub: "masked", ...JWT_TIMES, jti: "" }).slice(0, -2);
+const JWT_HEADER = base64url(utf8(JSON.stringify({ alg: "HS256", typ: "JWT" })));
+
+/** What every token of the shape `jwt` begins with, and nothing else does. */
+export const JWT_TOKEN_PREFIX = `${JWT_HEADER}.${
+  base64url(utf8(JWT_CLAIMS)).slice(0, Math.floor(JWT_CLAIMS.length / 3) * 4)
+}`;
+
+/** Finds tokens of the shape `jwt`. A new expression each call, since a global one keeps state. */
+export function jwtTokenRegExp(): RegExp {
+  const rest = Math.ceil((JWT_CLAIMS.length % 3 + JWT_ID_LENGTH + '"}'.length) * 4 / 3);
+  return new RegExp(`${JWT_TOKEN_PREFIX.replace(".", "\\.")}[A-Za-z0-9_-]{${rest}}\\.[A-Za-z0-9_-]{43}`, "g");
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 function base64url(bytes: Uint8Array): string {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AppError } from "./error.ts";
 import { maskedTokenOf, tokenRegExp } from "./masked_token.ts";
-import { makeShapedToken, parseTokenShape, SHAPE_NAMES } from "./token_shape.ts";
+import { JWT_TOKEN_PREFIX, jwtTokenRegExp, makeShapedToken, parseTokenShape, SHAPE_NAMES } from "./token_shape.ts";
 
 const system = (count: number) => crypto.getRandomValues(new Uint8Array(count));
 const make = (text: string) => makeShapedToken(parseTokenShape(text), system);
@@ -232,3 +232,12 @@ const TEXTS: readonly [why: string, text: string][] = [
 for (const [why, text] of TEXTS) {
   Deno.test(`maskedTokenOf() refuses ${why}`, () => assert.throws(() => maskedTokenOf(text), RangeError));
 }
+
+Deno.test("jwtTokenRegExp() finds every token of the shape jwt, and no other JWT", () => {
+  for (let round = 0; round < 50; round++) {
+    const token = make("jwt");
+    assert.ok(token.startsWith(JWT_TOKEN_PREFIX));
+    assert.deepEqual(`a.${token}.b`.match(jwtTokenRegExp()), [token]);
+    assert.equal(jwtTokenRegExp().test(token.replace("eyJpc3Mi", "eyJpc3Nj")), false);
+  }
+});

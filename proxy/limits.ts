@@ -35,6 +35,16 @@ export const LIMITS = {
   encodedBodyBytes: 1024 * 1024,
   /** What an encoded request body may decode to; more is a bomb. */
   decodedBodyBytes: 16 * 1024 * 1024,
+  /** Credentials that hosts gave out in a run and that have a token: of the longest unused one the token is refused then. */
+  mintedTokens: 256,
+  /** Those that are still searched for; each makes some twenty patterns. */
+  mintedValues: 512,
+  /** All of them, since patterns are some thirty times as long as the value; JWTs have one or two KiB. */
+  mintedBytes: 256 * 1024,
+  /** A field with a credential is held until it is whole; nothing longer fits into a request's head. */
+  mintedFieldBytes: 64 * 1024,
+  /** How long an answer of JSON without a length is waited for, to be searched as a whole; then it streams. */
+  mintedWholeMs: 100,
   /** Encoded bytes that are decoded in one step: at deflate's best ratio, 1,032 to 1, that makes 4 MiB. */
   decodeStepBytes: 4 * 1024,
   /** A body that an AWS signature covers by its own hash is read whole; DynamoDB's largest requests have 16 MiB. */

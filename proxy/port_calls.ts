@@ -1,4 +1,4 @@
-import { fromWireDenial, toWireDenial, type WireDenial } from "../policy/server/denial.ts";
+import { Denial, fromWireDenial, toWireDenial, type WireDenial } from "../policy/server/denial.ts";
 
 // Calls from one worker to another over a `MessagePort`: the server's workers know each other by ports alone.
 //
@@ -72,10 +72,12 @@ export class PortCaller<Request, Answer> implements Disposable {
  *
  * @param handle Puts into `handOver` what becomes the other side's: ports that go over with the answer, and buffers of the
  * answer, which are then not copied.
+ * @param options `onFault`: told of what was thrown and is no denial, which the other side only hears of as `INTERNAL`.
  */
 export function answerCalls<Request, Answer>(
   port: MessagePort,
   handle: (request: Request, handOver: Transferable[]) => Promise<Answer>,
+  { onFault }: { readonly onFault?: (thrown: unknown) => void } = {},
 ): Disposable {
   const outbox = new Outbox<Reply<Answer>>(port);
   const answer = async ({ id, request }: Call<Request>): Promise<void> => {
@@ -85,6 +87,7 @@ export function answerCalls<Request, Answer>(
       const answer = await handle(request, handOver);
       reply = { id, answer, ports: handOver.filter((one) => one instanceof MessagePort) };
     } catch (error) {
+      if (!(error instanceof Denial)) onFault?.(error);
       reply = { id, denial: toWireDenial(error) };
     }
     outbox.add(reply, "answer" in reply ? handOver : []);

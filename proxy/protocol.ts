@@ -17,6 +17,10 @@ export interface ProxySecret {
   readonly hosts: readonly HostGrant[] | undefined;
   readonly in: readonly Placement[];
   readonly mask: Mask;
+  /** Fields in which hosts give credentials out that are got with it; absent: the usual ones; empty: none. */
+  readonly mints?: readonly string[] | undefined;
+  /** Where those may go; absent: where the secret may. */
+  readonly mintedHosts?: readonly HostGrant[] | undefined;
 }
 
 /** What the supervisor tells the proxy worker: its setup once, and then values that were read anew. */
@@ -69,6 +73,8 @@ export type ProxyMessage =
   | { readonly kind: "failed"; readonly error: WireError }
   /** A host answered 401 to a request with these secrets; or the server's proxy refused our pass. */
   | { readonly kind: "unauthorized"; readonly secrets: ReadonlySet<string> }
+  /** A host gave a credential out, in a field, to a request with a secret; the program got a token for it. */
+  | { readonly kind: "minted"; readonly secret: SecretName; readonly field: string; readonly host: Host }
   /** A secret has another value than before. */
   | { readonly kind: "renewed"; readonly secret: string }
   | { readonly kind: "refused"; readonly code: RefusalCode; readonly facts: RefusalFacts };

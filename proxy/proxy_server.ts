@@ -179,7 +179,7 @@ export class ProxyServer<Caller extends object> implements Disposable {
         head = await this.#readRequest(client.reader, conn);
         if (head === undefined) return;
         facts = { ...facts, method: head.method };
-        if (!namesHost(hello, origin)) throw new HttpError("HTTP_HOST_MISMATCH", 421);
+        if (!namesHost(hello, origin, this.#service.alsoNamed)) throw new HttpError("HTTP_HOST_MISMATCH", 421);
         const target = parseTarget(head.target);
         const reusable = alive(upstream);
         upstream = undefined;

@@ -1,4 +1,5 @@
 import { decideConnection } from "../policy/connection_rule.ts";
+import type { Host } from "../policy/host.ts";
 import type { ClientLogin } from "./client_login.ts";
 import { carryExchange, type ClientConnection, type Exchange, type ExchangeEnd } from "./exchange/exchange.ts";
 import type { Field } from "./http/fields.ts";
@@ -8,6 +9,11 @@ import { Refusal } from "./refusal.ts";
 
 /** Who may use a proxy, and what is carried for whom. What is answered at once is not waited for. */
 export interface ProxyService<Caller extends object> {
+  /**
+   * A name that clients in any tunnel may ask for in place of its host's, and that every certificate holds. It says nothing
+   * of where requests go. Absent: there is none.
+   */
+  readonly alsoNamed?: Host;
   /**
    * Whose a request is, by its `Proxy-Authorization`; undefined: nobody's who may use this proxy.
    *

@@ -39,7 +39,11 @@ let server: ServerTokens | undefined;
 
 async function start(setup: ProxySetup): Promise<ProxyMessage> {
   const [ca, matcher, values] = await Promise.all([authority, hostMatcher(setup.rules), receiveValues(setup)]);
-  const run = secrets = new RunSecrets(setup.secrets, values);
+  const run = secrets = new RunSecrets(
+    setup.secrets,
+    values,
+    ({ secret, field, from: { host } }) => send({ kind: "minted", secret, field, host }),
+  );
   const serverTokens = setup.serverProxy ? takeServer(run, values.get(SERVER_PROXY_REF)!) : undefined;
   const login = new ClientLogin(crypto.getRandomValues(new Uint8Array(16)));
   const { rules, connect, upstreamCa, anyAddress } = setup;
@@ -49,7 +53,9 @@ async function start(setup: ProxySetup): Promise<ProxyMessage> {
         rules,
         matcher,
         tokens: run.tokens,
-        anyInBody: run.anyInBody,
+        get anyInBody() {
+          return run.anyInBody;
+        },
         awsKeys: run.awsKeys,
         get outgoingPlan() {
           return run.outgoingPlan;
@@ -57,6 +63,7 @@ async function start(setup: ProxySetup): Promise<ProxyMessage> {
         get valuePlan() {
           return run.valuePlan;
         },
+        minting: run.minting,
         dial: { connect, upstreamCa, anyAddress },
         ...(serverTokens === undefined ? {} : { server: serverTokens }),
         onUnauthorized: (secrets) => send({ kind: "unauthorized", secrets }),

@@ -105,6 +105,8 @@ export interface RefusalFacts {
   readonly port?: number;
   readonly method?: string;
   readonly secret?: SecretName;
+  /** The field in which a host gave the credential out that was got with the secret. */
+  readonly minted?: string;
   /** The number of the connection rule that denied; absent when none matched. */
   readonly rule?: number;
   /** A fixed phrase of ours, for example "certificate has expired". */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { parseHost } from "../policy/host.ts";
-import { formatServerProxy } from "../policy/server/server_proxy.ts";
+import { type Host, parseHost } from "../policy/host.ts";
+import { formatServerProxy, SERVER_PROXY_NAME } from "../policy/server/server_proxy.ts";
 import { ServerTokens } from "./server_tokens.ts";
 import { ConnectProxy } from "./testing/connect_proxy.ts";
 import { CANARY, type LabOptions, okay, openLab } from "./testing/lab.ts";
@@ -16,16 +16,17 @@ interface TeamOptions extends LabOptions {
   readonly answer?: (head: string) => string;
   /** Who signs what the server's proxy shows; default: the authority that the run trusts. */
   readonly impostor?: CertificateAuthority;
+  /** Its authority's certificates hold the host alone. */
+  readonly unnamed?: boolean;
   /** What the server answers inside. */
   readonly inside?: (request: string) => string;
-  readonly host?: string;
 }
 
 /** A run's proxy whose secret is a token of a team server, before that server's proxy, which ends TLS itself. */
 async function openTeam(options: TeamOptions = {}) {
   const stack = new AsyncDisposableStack();
-  const authority = await CertificateAuthority.create({ now: new Date() });
-  const leaf = await (options.impostor ?? authority).issue(parseHost(options.host ?? "api.test"));
+  const authority = await serversAuthority(options.unnamed ? {} : { alsoNamed: SERVER_PROXY_NAME });
+  const leaf = await (options.impostor ?? authority).issue(parseHost("api.test"));
   const inner = stack.use(new RawUpstream(leaf, options.inside ?? (() => okay("from the server"))));
   const proxy = stack.use(new ConnectProxy(inner.port, options.answer));
   const way = { url: `http://kz:${PASS}@localhost:${proxy.port}`, ca: authority.certificatePem };
@@ -39,6 +40,10 @@ async function openTeam(options: TeamOptions = {}) {
     }),
   );
   return { lab, inner, proxy, authority, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+function serversAuthority(naming: { alsoNamed?: Host } = { alsoNamed: SERVER_PROXY_NAME }) {
+  return CertificateAuthority.create({ now: new Date(), ...naming });
 }
 
 function get(fields: string, path = "/"): string {
@@ -137,19 +142,29 @@ Deno.test("ServerTokens never go to their host itself: not in clear text, not wi
   assert.equal(clear.lab.upstream.received, "");
 });
 
-Deno.test("TM-09 ServerTokens go to no proxy that is not of the server's authority, or is for another host [S-6.4]", async () => {
-  const impostor = await CertificateAuthority.create({ now: new Date() });
-  await using team = await openTeam({ impostor });
-  using client = await team.lab.client();
-  await client.send(get(`X-Key: ${team.lab.token}\r\n`));
-  assert.match((await client.response()).body, /PROXY_SERVER_CERTIFICATE/);
-  assert.equal(team.inner.received, "");
-  await using other = await openTeam({ host: "other.test" });
-  using second = await other.lab.client();
-  await second.send(get(`X-Key: ${other.lab.token}\r\n`));
-  assert.match((await second.response()).body, /PROXY_SERVER_CERTIFICATE/);
-  assert.equal(other.inner.received, "");
-});
+const NO_PROXIES: readonly [why: string, options: () => Promise<TeamOptions>, detail: string][] = [
+  [
+    "of another authority, with the name of the server's",
+    async () => ({ impostor: await serversAuthority() }),
+    "its issuer is not trusted",
+  ],
+  // So are those of every public authority, which our runtime trusts as it trusts this one here.
+  [
+    "of an authority that is trusted, for the host and without the server's name",
+    () => Promise.resolve({ unnamed: true }),
+    "it is for another name",
+  ],
+];
+for (const [why, options, detail] of NO_PROXIES) {
+  Deno.test(`TM-09 ServerTokens go to no proxy whose certificate is ${why} [S-6.4]`, async () => {
+    await using team = await openTeam(await options());
+    using client = await team.lab.client();
+    await client.send(get(`X-Key: ${team.lab.token}\r\n`));
+    assert.match((await client.response()).body, /PROXY_SERVER_CERTIFICATE/);
+    assert.equal(team.lab.refusals[0]?.facts.detail, detail);
+    assert.equal(team.inner.received, "");
+  });
+}
 
 const ANSWERS: readonly [why: string, answer: string, code: string, passRefused: number][] = [
   [

@@ -4,6 +4,7 @@ import { type MaskedToken, TOKEN_PREFIX, tokenRegExp } from "../policy/masked_to
 import type { Placement } from "../policy/placement.ts";
 import type { Secret } from "../policy/secret.ts";
 import type { SecretName } from "../policy/secret_name.ts";
+import { JWT_TOKEN_PREFIX, jwtTokenRegExp } from "../policy/token_shape.ts";
 
 /** What a token stands for, and where that may go. */
 export interface TokenGrant {
@@ -13,20 +14,34 @@ export interface TokenGrant {
   readonly real: Secret;
   readonly hosts: readonly HostGrant[] | undefined;
   readonly in: readonly Placement[];
+  /** Set for a credential that a host gave out in the run (TM-06). */
+  readonly minted?: MintedGrant;
+}
+
+/** What is particular to a minted credential; `name` is that of the first of its roots. */
+export interface MintedGrant {
+  readonly field: string;
+  /** The declared secrets that it was got with: whoever sends it has used them. */
+  readonly roots: readonly SecretName[];
+  /** Besides `hosts`, each of these lists must allow a destination. */
+  readonly within: readonly (readonly HostGrant[])[];
+  /** Told of each use. */
+  onUsed(): void;
 }
 
 /** The tokens of a run, of any shape, and how they are found in text. */
 export class TokenTable {
-  /** Some secret may go to certain paths of a host only. */
-  readonly bindsPaths: boolean;
-  readonly #grants: ReadonlyMap<string, TokenGrant>;
-  /** Tokens that do not look like {@linkcode tokenRegExp}. */
+  readonly #grants: Map<string, TokenGrant>;
+  /** Declared tokens that do not look like {@linkcode tokenRegExp}. */
   readonly #shaped: readonly string[];
-  readonly #source: string;
+  #source: string;
+  #bindsPaths: boolean;
+  /** Some minted token is a JWT. */
+  #anyJwt = false;
 
   /** @throws {AppError} `INTERNAL` if a token stands inside another, which 64 random bits do not do by chance (TM-23). */
   constructor(grants: readonly TokenGrant[]) {
-    this.bindsPaths = grants.some(({ hosts }) => hosts?.some(({ pathPrefix }) => pathPrefix !== undefined) === true);
+    this.#bindsPaths = grants.some(bindsPaths);
     this.#grants = new Map(grants.map((grant) => [grant.token, grant]));
     const tokens = grants.map(({ token }) => token);
     if (tokens.some((token, at) => tokens.some((other, where) => where !== at && other.includes(token)))) {
@@ -38,6 +53,25 @@ export class TokenTable {
     this.#source = [tokenRegExp().source, ...literals].join("|");
   }
 
+  /** Some secret may go to certain paths of a host only. */
+  get bindsPaths(): boolean {
+    return this.#bindsPaths;
+  }
+
+  /** Takes the token of a minted credential: of the usual form, or of the shape `jwt`. It is as random as the others. */
+  add(grant: TokenGrant): void {
+    this.#grants.set(grant.token, grant);
+    this.#bindsPaths ||= bindsPaths(grant);
+    if (this.#anyJwt || isDefault(grant.token)) return;
+    this.#anyJwt = true;
+    this.#source += `|${jwtTokenRegExp().source}`;
+  }
+
+  /** Forgets a token: whoever uses it is refused. */
+  delete(token: MaskedToken): void {
+    this.#grants.delete(token);
+  }
+
   /** What a token of this run stands for. */
   get(token: string): TokenGrant | undefined {
     return this.#grants.get(token);
@@ -46,7 +80,8 @@ export class TokenTable {
   /** Whether a text holds a token of this run, or what looks like one of another. */
   standIn(text: string): boolean {
     return (text.includes(TOKEN_PREFIX) && tokenRegExp().test(text)) ||
-      this.#shaped.some((token) => text.includes(token));
+      this.#shaped.some((token) => text.includes(token)) ||
+      (this.#anyJwt && text.includes(JWT_TOKEN_PREFIX) && jwtTokenRegExp().test(text));
   }
 
   /** Replaces every token, in one pass: what `use` returns is not looked at again (TM-23). */
@@ -58,6 +93,10 @@ export class TokenTable {
   without(text: string): string {
     return this.replace(text, () => " ");
   }
+}
+
+function bindsPaths({ hosts, minted }: TokenGrant): boolean {
+  return [hosts ?? [], ...minted?.within ?? []].some((list) => list.some(({ pathPrefix }) => pathPrefix !== undefined));
 }
 
 function isDefault(token: string): boolean {

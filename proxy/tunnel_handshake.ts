@@ -1,3 +1,4 @@
+import type { Host } from "../policy/host.ts";
 import { closeQuietly } from "./close_quietly.ts";
 import type { ByteReader } from "./http/byte_reader.ts";
 import { type Authority, parseAuthority } from "./http/target.ts";
@@ -40,11 +41,19 @@ export function handshakeCode({ protocols }: ClientHello): RefusalCode {
     : "PROXY_PROTOCOL_UNSUPPORTED";
 }
 
-/** Whether the name in the client's hello is the one of the tunnel; an address is never sent (RFC 6066 §3). */
-export function namesHost(hello: ClientHello, origin: Authority): boolean {
+/**
+ * Whether the name in the client's hello is the one of the tunnel, or the other one that is given; an address is never sent
+ * (RFC 6066 §3).
+ *
+ * The other name is the proxy's and not the host's: who asks for it has not said in TLS which host it means. That is no way
+ * to another one: the target of CONNECT alone decides, and `Host` inside, which nobody on the way can change, must agree
+ * with it. Whoever changes the line of CONNECT, which goes in clear text, gets nothing but a 421 (TM-08).
+ */
+export function namesHost(hello: ClientHello, origin: Authority, alsoNamed?: Host): boolean {
   if (hello.serverName === undefined) return true;
   try {
-    return parseAuthority(hello.serverName, origin.port).host === origin.host;
+    const { host } = parseAuthority(hello.serverName, origin.port);
+    return host === origin.host || host === alsoNamed;
   } catch {
     return false;
   }

@@ -204,7 +204,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   covered("TM-03", "split reflection"),
   covered("TM-04", "create-then-read"),
   covered("TM-05", "extra copy"),
-  later("TM-06", "minted credentials"),
+  covered("TM-06", "minted credentials"),
   covered("TM-07", "standard output, standard error, crash"),
   covered("TM-08", "name confusion"),
   covered("TM-09", "wrong peer"),

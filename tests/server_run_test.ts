@@ -1,6 +1,5 @@
 /** `kz run` with secrets of a team server, whose HTTP interface and proxy are played on real sockets. */
 import assert from "node:assert/strict";
-import { parseHost } from "../policy/host.ts";
 import { ConnectProxy } from "../proxy/testing/connect_proxy.ts";
 import { CertificateAuthority } from "../proxy/tls/certificate_authority.ts";
 import { FakeKeyzero, type FakeKeyzeroOptions, problem } from "../providers/testing/fake_keyzero.ts";
@@ -17,6 +16,8 @@ interface TeamOptions {
   readonly mode?: "masked" | "direct";
   readonly ttlMs?: number;
   readonly noProxy?: boolean;
+  /** The proxy's certificate is for the host alone. */
+  readonly unnamed?: boolean;
   /** What the server answers instead of a result. */
   readonly answer?: FakeKeyzeroOptions["resolve"];
 }
@@ -41,6 +42,7 @@ class Team implements AsyncDisposable {
     team.behind = stack.use(
       await startTlsUpstream({
         host: "api.test",
+        isServerProxy: !options.unnamed,
         respond: (request) => {
           const given = request.headers.get("authorization") ?? "";
           return new Response(`echo ${given}`, { status: given === `Bearer ${team.given.at(-1)}` ? 200 : 403 });
@@ -170,9 +172,8 @@ Deno.test({
   // What the executable trusts is fixed when it is made.
   ignore: !hasProgram("curl") || Deno.env.get("KZ_BINARY") !== undefined,
   async fn() {
-    await using team = await Team.open();
+    await using team = await Team.open({ unnamed: true });
     const other = await CertificateAuthority.create({ now: new Date() });
-    await other.issue(parseHost("api.test"));
     await using server = new FakeKeyzero({
       caPem: other.certificatePem,
       resolve: (refs) =>

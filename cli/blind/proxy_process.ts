@@ -4,6 +4,7 @@ import type { ProxyMessage, ProxySetup, SupervisorMessage } from "../../proxy/pr
 import type { BlindSettings } from "../config/model.ts";
 import { workerPermissions } from "../permissions.ts";
 import { proxyNet } from "./proxy_permissions.ts";
+import { mintedText } from "./minted_text.ts";
 import { RefusalLog } from "./refusal_log.ts";
 
 /** What the proxy says when it serves. */
@@ -36,6 +37,7 @@ export class ProxyProcess implements Disposable {
     this.#worker.onmessage = ({ data }: MessageEvent<ProxyMessage>) => {
       if (data.kind === "refused") log.report(data.code, data.facts);
       else if (data.kind === "unauthorized") this.onUnauthorized(data.secrets);
+      else if (data.kind === "minted") log.tell(mintedText(data));
       else if (data.kind === "renewed") write(`kz: ${data.secret} has a new value`);
       else if (data.kind === "ready") this.#ready.resolve(data);
       else this.#fail(fromWireError(data.error), write);

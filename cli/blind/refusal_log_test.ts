@@ -30,7 +30,7 @@ Deno.test("TM-24 RefusalLog counts what a program that tries ever new hosts is r
   refuse("last.test");
   assert.equal(
     lines.at(-2),
-    `kz: refused ${10_000 - LIMITS.refusalsTold} more requests, of too many kinds to tell them all`,
+    `kz: left out ${10_000 - LIMITS.refusalsTold} more lines, of too many kinds to tell them all`,
   );
   assert.match(lines.at(-1)!, /last\.test/);
 });

@@ -1,7 +1,13 @@
 import type { RefusalCode, RefusalFacts } from "../../proxy/refusal.ts";
 
-/** What the operator reads of each refusal: the present state, and what to change. */
-const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: RefusalFacts) => string | undefined }>> = {
+/** What the operator reads of a refusal: the present state, and what to change. */
+export interface RefusalWords {
+  readonly state: string;
+  hint?(facts: RefusalFacts): string | undefined;
+}
+
+/** Of `kz run --blind`. */
+const TEXTS: { readonly [code in RefusalCode]?: RefusalWords } = {
   POLICY_HOST_DENIED: {
     state: "no connection rule allows this host",
     hint: ({ host, rule }) =>
@@ -23,7 +29,10 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   },
   POLICY_SECRET_HOST_DENIED: {
     state: "the secret may not go there",
-    hint: ({ host, secret }) => `Add "${host}" to hosts of secret ${secret} if it may`,
+    hint: ({ host, secret, minted }) =>
+      minted === undefined
+        ? `Add "${host}" to hosts of secret ${secret} if it may`
+        : `Write minted_hosts for secret ${secret}, with "${host}", if what hosts give out for it may`,
   },
   POLICY_VALUE_OUTGOING: {
     state: "the request holds the secret's real value, which the program was not given",
@@ -34,8 +43,10 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   },
   PROXY_TOKEN_MISPLACED: {
     state: "a masked token stands where it is not replaced",
-    hint: ({ secret }) =>
-      secret === undefined
+    hint: ({ secret, minted }) =>
+      minted !== undefined
+        ? "What a host gave out is replaced in headers, and what renews it in the body's field of its name"
+        : secret === undefined
         ? 'Tokens are replaced where "in" of their secret says, by default in headers, as they are or in Basic'
         : `Name the place in "in" of secret ${secret}, for example in = ["header:Cookie"] or ["query:key"], if it may stand there`,
   },
@@ -137,12 +148,21 @@ const TEXTS: Partial<Record<RefusalCode, { state: string; hint?: (facts: Refusal
   HTTP_RESPONSE_INVALID: { state: "the host's response breaks HTTP" },
 };
 
-/** One refusal for the operator: a line, and a hint where there is something to change. Every part is parsed or ours. */
-export function refusalText(code: RefusalCode, facts: RefusalFacts): string {
-  const known = TEXTS[code];
+/**
+ * One refusal for the operator: a line, and a hint where there is something to change. Every part is parsed or ours.
+ *
+ * @param instead Words that count before those of a blind run.
+ */
+export function refusalText(
+  code: RefusalCode,
+  facts: RefusalFacts,
+  instead: { readonly [code in RefusalCode]?: RefusalWords } = {},
+): string {
+  const known = instead[code] ?? TEXTS[code];
   const place = facts.host === undefined ? "" : facts.port === undefined ? facts.host : `${facts.host}:${facts.port}`;
   const subject = [facts.method, place].filter((part) => part !== undefined && part !== "").join(" ") || "a request";
-  const secret = facts.secret === undefined ? "" : ` (secret ${facts.secret})`;
+  const part = facts.minted === undefined ? "" : `'s ${facts.minted}`;
+  const secret = facts.secret === undefined ? "" : ` (secret ${facts.secret}${part})`;
   const state = known?.state ?? "it breaks HTTP";
   const detail = facts.detail === undefined ? "" : `; ${facts.detail}`;
   const hint = known?.hint?.(facts);

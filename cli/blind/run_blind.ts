@@ -108,12 +108,14 @@ async function startProxy(
   using outcome = await resolveSelected(provided, config, server === undefined ? [] : [server.proxy]);
   const found = new Set<string>(outcome.found);
   const ready = await proxy.serve({
-    secrets: provided.filter(({ name }) => found.has(name)).map(({ name, ref, hosts, in: places, mask, shape }) => ({
-      name,
-      ref,
-      hosts,
+    secrets: provided.filter(({ name }) => found.has(name)).map(({ in: places, shape, ...secret }) => ({
+      name: secret.name,
+      ref: secret.ref,
+      hosts: secret.hosts,
       in: places,
-      mask,
+      mask: secret.mask,
+      mints: secret.mints,
+      mintedHosts: secret.mintedHosts,
       token: shape === undefined
         ? makeMaskedToken(randomBytes(TOKEN_RANDOM_BYTES))
         : makeShapedToken(shape, randomBytes),

@@ -96,6 +96,8 @@ Deno.test("loadConfig() reads every field of a secret, with its defaults", async
     expose: true,
     mask: { kind: "auto" },
     shape: undefined,
+    mints: undefined,
+    mintedHosts: undefined,
     refreshMs: undefined,
   });
   const { hosts, in: places, expose, mask } = provided(config, "PASSWORD");

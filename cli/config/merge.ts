@@ -121,7 +121,7 @@ function declare(
   const { place } = merged;
   const origin = async (): Promise<Origin> => ({ file: place.file.label, line: await lineOf(place) });
   if (merged.kind === "composed") return { kind: "composed", name, parts: merged.parts, origin };
-  const { provider, ref, hosts, in: places, optional, expose, mask, shape, refresh } = merged.fields;
+  const { provider, ref, hosts, in: places, optional, expose, mask, shape, mints, refresh } = merged.fields;
   for (const [key, value] of [["provider", provider], ["ref", ref]] as const) {
     if (value !== undefined) continue;
     problems.push({ place, fault: { code: "CONFIG_KEY_MISSING", state: `"${key}" is missing`, hints: [EXAMPLE] } });
@@ -155,6 +155,8 @@ function declare(
     expose: expose ?? true,
     mask: mask ?? { kind: "auto" },
     shape: shape ?? service?.shape,
+    mints,
+    mintedHosts: merged.fields.minted_hosts,
     refreshMs: refresh,
     origin,
   };
@@ -227,8 +229,10 @@ export function* wildcards(layer: Layer): Generator<{ readonly suffix: Host; rea
   const place = (...path: KeyPath): Place => ({ file: layer.file, path: [...layer.at, ...path] });
   for (const [name, entry] of layer.section.secrets ?? []) {
     if (entry.kind !== "provided") continue;
-    for (const [index, { pattern }] of (entry.fields.hosts ?? ([] as readonly HostGrant[])).entries()) {
-      if (pattern.kind === "suffix") yield { suffix: pattern.suffix, place: place("secrets", name, "hosts", index) };
+    for (const key of ["hosts", "minted_hosts"] as const) {
+      for (const [index, { pattern }] of (entry.fields[key] ?? ([] as readonly HostGrant[])).entries()) {
+        if (pattern.kind === "suffix") yield { suffix: pattern.suffix, place: place("secrets", name, key, index) };
+      }
     }
   }
   for (const { number, allow, host } of layer.section.blind?.connections ?? []) {

@@ -34,6 +34,10 @@ export interface ProvidedSecret {
   readonly mask: Mask;
   /** What its token looks like; absent: `kz_masked_…`. */
   readonly shape: TokenShape | undefined;
+  /** Fields in which hosts give credentials out that are got with it; absent: the usual ones; empty: none. */
+  readonly mints: readonly string[] | undefined;
+  /** Where those may go; absent: where the secret may. */
+  readonly mintedHosts: readonly HostGrant[] | undefined;
   /** How often its value is read again in a blind run, in milliseconds; absent: never. */
   readonly refreshMs: number | undefined;
   /** Where it is declared; found when asked, since only an error message wants it. */

@@ -57,6 +57,19 @@ const TABLE: Row[] = [
   ],
   ["a list", `[secrets]\nA = ["${CANARY}"]`, "CONFIG_TYPE_INVALID", ":2: secrets.A: a table is expected, not a list"],
   ["a date", `[secrets]\nA = 2020-01-01`, "CONFIG_TYPE_INVALID", ":2: secrets.A: a table is expected, not a date"],
+  [
+    "a minted field that is none",
+    `[secrets]\nA = { provider = "env", ref = "a", mints = ["${CANARY}!"] }`,
+    "CONFIG_NAME_INVALID",
+    ":2: secrets.A.mints[0]: 5 to 64 letters",
+    "access_token",
+  ],
+  [
+    "a minted host over a public suffix",
+    `[secrets]\nA = { provider = "env", ref = "a", minted_hosts = ["*.co.uk"] }`,
+    "CONFIG_HOST_INVALID",
+    ":2: secrets.A.minted_hosts[0]: anyone can register",
+  ],
   ["no provider", `[secrets]\nA = { ref = "${CANARY}" }`, "CONFIG_KEY_MISSING", ':2: secrets.A: "provider" is missing'],
   ["no ref", `[secrets]\nA = { provider = "env" }`, "CONFIG_KEY_MISSING", ':2: secrets.A: "ref" is missing'],
   [

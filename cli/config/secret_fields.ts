@@ -1,6 +1,7 @@
 import { parseRefresh, REFRESH_PATTERN } from "../../policy/duration.ts";
 import { parseHostGrant } from "../../policy/host_pattern.ts";
 import { parseMask } from "../../policy/mask.ts";
+import { MINTED_FIELD_PATTERN, MINTED_FIELDS, parseMintedField } from "../../policy/minted_field.ts";
 import { parsePlacement, PLACEMENT_PATTERN } from "../../policy/placement.ts";
 import { parseSecretName, type SecretName } from "../../policy/secret_name.ts";
 import { parseSecretRef } from "../../policy/secret_ref.ts";
@@ -32,6 +33,10 @@ const UNKNOWN_SERVICE: Fault = {
   hints: ["The services are listed in docs/services.md; for another write hosts and in"],
 };
 
+const HOST_GRANT = parsed(parseHostGrant, {
+  description: "host, *.suffix or host:port, with an optional path prefix",
+});
+
 const SECRET_FIELDS = {
   provider: oneOf(KNOWN_PROVIDERS, { description: "Where the value is held." }, UNKNOWN_PROVIDER),
   ref: parsed(parseSecretRef, {
@@ -39,7 +44,7 @@ const SECRET_FIELDS = {
     minLength: 1,
     maxLength: 2048,
   }),
-  hosts: listOf(parsed(parseHostGrant, { description: "host, *.suffix or host:port, with an optional path prefix" }), {
+  hosts: listOf(HOST_GRANT, {
     description: "The only hosts that the secret may be sent to in blind mode. Absent: wherever the connection rules " +
       "allow. Empty: nowhere.",
     examples: [["api.github.com"]],
@@ -69,6 +74,18 @@ const SECRET_FIELDS = {
       '"github", "jwt" or "masked" (as without a shape), or a template such as "sk-{alnum:48}".',
     examples: ["github", "jwt", "sk-{alnum:48}"],
     maxLength: 512,
+  }),
+  mints: listOf(
+    parsed(parseMintedField, { description: "a field's name", pattern: MINTED_FIELD_PATTERN }),
+    {
+      description: "Fields in which hosts answer with new credentials, which the program gets a masked token for. " +
+        "Absent: those of OAuth, and a token with a time of expiry. Empty: none, the program gets them as they are.",
+      examples: [MINTED_FIELDS.slice(0, 3)],
+    },
+  ),
+  minted_hosts: listOf(HOST_GRANT, {
+    description: "The only hosts that such new credentials may be sent to. Absent: where the secret itself may go.",
+    examples: [["api.example.com"]],
   }),
   options: {
     schema: {

@@ -1,6 +1,5 @@
 import type { AppError } from "../../policy/error.ts";
 import type { EdgeMessage, EdgeReport, EdgeSetup } from "../../proxy/edge/protocol.ts";
-import type { RefusalCode, RefusalFacts } from "../../proxy/refusal.ts";
 import { workerPermissions } from "../permissions.ts";
 import { edgeNet, type EdgeReach } from "./edge_permissions.ts";
 import { WorkerHandle } from "./worker_handle.ts";
@@ -32,11 +31,9 @@ export class EdgeProcess implements Disposable {
     this.#handle.onBroken = told;
   }
 
-  /** Told of what the proxy refused. */
-  set onRefused(told: (code: RefusalCode, facts: RefusalFacts) => void) {
-    this.#handle.onReport = (report) => {
-      if (report.kind === "refused") told(report.code, report.facts);
-    };
+  /** Told of what the proxy refused, and of faults of ours. */
+  set onReport(told: (report: EdgeReport) => void) {
+    this.#handle.onReport = told;
   }
 
   /**

@@ -1,8 +1,18 @@
 // The way to a team server's proxy: what the provider "keyzero" hands to the proxy of a blind run, as the value of a
 // reference that no resource has.
 
+import { parseHost } from "../host.ts";
+
 /** The reference. A resource's ref has no "!" in it. */
 export const SERVER_PROXY_REF = "!proxy";
+
+/**
+ * The name of every team server's proxy. Its authority puts it into each certificate beside the intercepted host, and a
+ * blind run verifies it in the host's place: our runtime trusts the usual roots besides the authority that it is told, and
+ * none of those certifies a name below `invalid`, which nobody can own (RFC 6761 §6.4). Only a root that an operator adds to
+ * the runtime by hand could.
+ */
+export const SERVER_PROXY_NAME = parseHost("proxy.keyzero.invalid");
 
 /** The proxy of a team server, for one caller. `url` holds the caller's pass and is as secret as a token. */
 export interface ServerProxy {

@@ -1,7 +1,6 @@
-import { isGranted } from "../../policy/host_pattern.ts";
 import { mayStand, type Place } from "../../policy/placement.ts";
 import { Refusal } from "../refusal.ts";
-import type { SwapContext } from "../swap/grant.ts";
+import { type SwapContext, useGrant } from "../swap/grant.ts";
 import type { TokenGrant } from "../token_table.ts";
 import type { SignedRequest } from "./signed_request.ts";
 
@@ -35,12 +34,9 @@ export function requireCredentials(signed: SignedRequest, context: SwapContext):
   };
 }
 
-function granted(token: string, { tokens, destination, used }: SwapContext): TokenGrant {
-  const grant = tokens.get(token);
+function granted(token: string, context: SwapContext): TokenGrant {
+  const grant = context.tokens.get(token);
   if (grant === undefined) throw new Refusal("PROXY_TOKEN_UNKNOWN");
-  const facts = { secret: grant.name };
-  if (!isGranted(grant.hosts, destination)) throw new Refusal("POLICY_SECRET_HOST_DENIED", facts);
-  if (!destination.trusted) throw new Refusal("PROXY_CLEAR_TEXT", facts);
-  used.add(grant.name);
+  useGrant(grant, context);
   return grant;
 }

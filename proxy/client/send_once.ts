@@ -63,7 +63,7 @@ export interface ClientResponse {
  * Sends one request on a connection of its own and reads the response whole.
  *
  * Certificates are verified for the name before a byte goes out (TM-09), addresses checked (TM-12); clear text goes to
- * this machine only. Codings but gzip and deflate are refused (TM-02).
+ * this machine only. Codings but gzip, deflate and Brotli are refused (TM-02).
  *
  * @throws {Denial} `UPSTREAM_UNREACHABLE`, `UPSTREAM_CERTIFICATE`, `UPSTREAM_ADDRESS_DENIED`, `UPSTREAM_INVALID` or
  * `UPSTREAM_TIMEOUT`. Details are fixed phrases of ours.

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { AppError } from "../../policy/error.ts";
+import { SERVER_PROXY_NAME } from "../../policy/server/server_proxy.ts";
 import { Denial } from "../../policy/server/denial.ts";
 import { CANARY, CLOSE, okay } from "../testing/lab.ts";
 import { withLimits } from "../testing/with_limits.ts";
@@ -237,6 +238,29 @@ Deno.test("TM-08 EdgeProxy goes by the name of the tunnel alone: another Host is
   assert.match(answer, /^HTTP\/1\.1 421 /);
   assert.deepEqual(codes(lab), ["denied HTTP_HOST_MISMATCH"]);
   assert.equal(lab.upstream.received, "");
+});
+
+Deno.test("EdgeProxy proves to who asks for its own name that it is the server's, in a tunnel to any host [S-6.4]", async () => {
+  await using lab = await openEdgeLab({ resources: [{ hosts: ["api.test", "127.0.0.1:1"] }] });
+  // Nothing is behind the address.
+  for (const [authority, status] of [["api.test:443", 200], ["127.0.0.1:1", 502]] as const) {
+    using client = await lab.client({ authority, serverName: SERVER_PROXY_NAME });
+    await client.send(get("").replace("api.test", authority));
+    assert.equal((await client.response()).status, status);
+  }
+});
+
+Deno.test("TM-08 whoever changes the line of CONNECT gets nothing: the proxy's name is no host's [S-6.4]", async () => {
+  await using lab = await openEdgeLab({ resources: [{ hosts: ["api.test", "other.test", "api.test:8443"] }] });
+  const token = await lab.token();
+  for (const authority of ["other.test:443", "api.test:8443"]) {
+    const answer = await lab.inside(get(bearer(token)), { authority, serverName: SERVER_PROXY_NAME });
+    assert.match(answer, /^HTTP\/1\.1 421 /);
+  }
+  assert.deepEqual(codes(lab), ["denied HTTP_HOST_MISMATCH", "denied HTTP_HOST_MISMATCH"]);
+  assert.equal(lab.upstream.connections, 0);
+  // It is not reached as a host either.
+  await assert.rejects(lab.tunnel({ authority: `${SERVER_PROXY_NAME}:443` }), /POLICY_HOST_DENIED/);
 });
 
 Deno.test("TM-12 EdgeProxy reaches a loopback address only if a resource names its host itself [S-6.2]", async () => {

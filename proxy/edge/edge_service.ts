@@ -4,6 +4,7 @@ import type { Resource } from "../../policy/server/bundle.ts";
 import { Denial, type DenialCode } from "../../policy/server/denial.ts";
 import { findResource, secretRefOf } from "../../policy/server/find_resource.ts";
 import { type AccessTarget, mayAccess } from "../../policy/server/resource_access.ts";
+import { SERVER_PROXY_NAME } from "../../policy/server/server_proxy.ts";
 import { ClientLogin } from "../client_login.ts";
 import {
   carryExchange,
@@ -59,6 +60,8 @@ const DEFAULT_PORT = 443;
  * What holds no token is carried to where some resource may go, and nowhere else: clients ask without credentials first.
  */
 export class EdgeService implements ProxyService<ProxyPass> {
+  /** Blind runs ask for it, to know whose proxy this is. */
+  readonly alsoNamed = SERVER_PROXY_NAME;
   readonly #options: EdgeServiceOptions;
   readonly #plans: SwapPlans;
   /** Exchanges on their way, by caller. */

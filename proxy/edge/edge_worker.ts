@@ -90,7 +90,7 @@ async function start(setup: EdgeSetup): Promise<EdgeReport> {
     const reply = await fetcher.fetch(command);
     handOver.push(reply.body.buffer);
     return reply;
-  }));
+  }, { onFault: (thrown) => send({ kind: "fault", causes: toWireError(thrown).causes }) }));
   const scopeOfAll = starting.move();
   const yielded = new Set<EdgeProxy>();
   serving = {

@@ -1,8 +1,10 @@
 import type { ClientResponse } from "../client/send_once.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import type { ScrubPlan } from "../scrub/scrub_plan.ts";
+import { ResponseMinter } from "../minted/response_minter.ts";
 import { EDGE_LIMITS } from "./edge_limits.ts";
 import type { FetchReply } from "./protocol.ts";
+import { VALUE_STAND_IN } from "./value_cache.ts";
 
 /**
  * The response headers that a caller gets: what a body is, where it goes on, and how often one may ask. Everything else is
@@ -41,17 +43,21 @@ export function isChosenHeader(lower: string): boolean {
 }
 
 /**
- * Makes of a host's response what the caller gets, with every value in it replaced (TM-01).
+ * Makes of a host's response what the caller gets, with every value and every new credential in it replaced (TM-01, TM-06).
  *
  * @param response Its body at most the cap, decoded and not searched yet.
  * @param values Finds every value that is held now: also those that came while the host was answering.
  */
 export function fetchReply({ status, fields, body, truncated }: ClientResponse, values: ScrubPlan): FetchReply {
-  const headers = fields.filter(({ lower }) => isChosenHeader(lower)).map(({ lower, value }) =>
-    [lower, decodeLatin1(values.replaceAll(encodeLatin1(value)))] as const
-  );
+  // Who asks for a fetch holds no credential; one that the host gives out is none of theirs either (TM-06).
+  const minter = ResponseMinter.hiding(fields, VALUE_STAND_IN);
+  const headers = fields.filter(({ lower }) => isChosenHeader(lower)).map(({ lower, value }) => {
+    const shown = lower === "location" ? minter.location(value) : value;
+    return [lower, decodeLatin1(values.replaceAll(encodeLatin1(shown)))] as const;
+  });
+  const masked = minter.replaceAll(body);
   // Of a body that was cut, the end may be the beginning of a value: it is left out, not flushed.
-  const whole = truncated ? values.replacer({ keepLength: false }).push(body) : values.replaceAll(body);
+  const whole = truncated ? values.replacer({ keepLength: false }).push(masked) : values.replaceAll(masked);
   const cap = EDGE_LIMITS.responseBodyBytes;
   return { status, headers, body: ownBytes(whole.subarray(0, cap)), truncated: truncated || whole.length > cap };
 }

@@ -68,3 +68,22 @@ Deno.test("fetchReply() gives a body at the cap whole, its end included", () => 
   assert.equal(decodeLatin1(reply.body), text);
   assert.equal(reply.truncated, false);
 });
+
+const CUT = `{"access_token":"new-${CANARY.slice(0, 9)}`;
+const MINTED: readonly (readonly [why: string, type: string, body: string, shown: string])[] = [
+  ["JSON", "application/json", '{"access_token":"new-1","a":1}', `{"access_token":"${VALUE_STAND_IN}","a":1}`],
+  ["JSON that the cap cuts", "application/json", CUT, `{"access_token":"${VALUE_STAND_IN}`],
+  ["a form", "application/x-www-form-urlencoded", "refresh_token=n&a=1", `refresh_token=${VALUE_STAND_IN}&a=1`],
+  ["GitHub's JSON", "application/json", '{"token":"n","expires_at":1}', `{"token":"${VALUE_STAND_IN}","expires_at":1}`],
+  ["another field", "application/json", '{"token":"n"}', '{"token":"n"}'],
+];
+for (const [why, type, text, shown] of MINTED) {
+  Deno.test(`TM-06 fetchReply() gives nobody a credential that a host gives out: ${why}`, () => {
+    const field = { name: "Content-Type", lower: "content-type", value: type };
+    const location = { name: "Location", lower: "location", value: "/cb?a=1#access_token=n&b=2" };
+    const truncated = text === CUT;
+    const reply = fetchReply({ status: 200, fields: [field, location], body: utf8(text), truncated }, values);
+    assert.equal(decodeLatin1(reply.body), shown);
+    assert.deepEqual(reply.headers[1], ["location", `/cb?a=1#access_token=${VALUE_STAND_IN}&b=2`]);
+  });
+}

@@ -51,6 +51,8 @@ export type EdgeReport =
   | { readonly kind: "failed"; readonly error: WireError }
   /** The proxy refused a request, or a client its certificate: for the operator. */
   | { readonly kind: "refused"; readonly code: RefusalCode; readonly facts: RefusalFacts }
+  /** A fetch met a fault of ours: which kinds of error, outermost first. Their texts may hold what was asked. */
+  | { readonly kind: "fault"; readonly causes: readonly string[] }
   | { readonly kind: "ended" };
 
 /** A value that is wanted of a backend. */

@@ -1,4 +1,5 @@
 import { createECDH } from "node:crypto";
+import { SERVER_PROXY_NAME } from "../../policy/server/server_proxy.ts";
 import { encodeBase64url } from "../base64url.ts";
 import { CertificateAuthority } from "../tls/certificate_authority.ts";
 import { hkdf, importServerKey } from "./server_key.ts";
@@ -46,6 +47,7 @@ export async function serverAuthority(
     nameWithKeyId: (keyId) => `KeyZero server ${keyId}`,
     validity: { from: month(-MONTHS.before), to: month(MONTHS.after) },
     now: options.now,
+    alsoNamed: SERVER_PROXY_NAME,
   });
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { parseHost } from "../../policy/host.ts";
+import { SERVER_PROXY_NAME } from "../../policy/server/server_proxy.ts";
 import { closeQuietly } from "../close_quietly.ts";
 import { TlsTerminator } from "../tls/tls_terminator.ts";
 import { serverAuthority } from "./server_authority.ts";
@@ -22,6 +23,15 @@ Deno.test("serverAuthority() gives replicas of one key one authority: name, key 
   // Two certificates of one authority are told apart by it (RFC 5280 §4.1.2.2).
   assert.notEqual(a!.serialNumber, b!.serialNumber);
   assert.ok(a!.ca && a!.verify(a!.publicKey) && a!.verify(b!.publicKey));
+});
+
+Deno.test("TM-09 serverAuthority() names the proxy in every leaf, below a domain that no public authority certifies [S-6.4]", async () => {
+  assert.match(SERVER_PROXY_NAME, /\.invalid$/);
+  const ca = await replica();
+  const shown = new X509Certificate((await ca.issue(HOST)).certPem).subjectAltName;
+  assert.equal(shown, `DNS:${HOST}, DNS:${SERVER_PROXY_NAME}`);
+  const address = new X509Certificate((await ca.issue(parseHost("[::1]"))).certPem).subjectAltName;
+  assert.equal(address, `IP Address:::1, DNS:${SERVER_PROXY_NAME}`);
 });
 
 Deno.test("TM-29 serverAuthority() of another key is another", async () => {

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
+import { createCipheriv, createDecipheriv } from "node:crypto";
 import { Denial } from "../../policy/server/denial.ts";
 import { parseResourceRef, type ResourceRef } from "../../policy/server/resource_ref.ts";
 import { MAX_SEALED_LENGTH, PASS_PREFIX, SEALED_PREFIX } from "../../policy/sealed_token.ts";
@@ -146,7 +146,7 @@ class SealingKeys {
   readonly #root: CryptoKey;
   readonly #prefix: string;
   /** By day; oldest first. */
-  readonly #keys = new Map<number, Promise<KeyObject>>();
+  readonly #keys = new Map<number, Promise<Uint8Array>>();
 
   constructor(root: CryptoKey, prefix: string) {
     this.#root = root;
@@ -185,7 +185,7 @@ class SealingKeys {
     }
   }
 
-  #key(day: number): Promise<KeyObject> {
+  #key(day: number): Promise<Uint8Array> {
     const known = this.#keys.get(day);
     if (known !== undefined) return known;
     const key = deriveDayKey(this.#root, `${this.#prefix}/${day}`);
@@ -195,13 +195,9 @@ class SealingKeys {
   }
 }
 
-async function deriveDayKey(root: CryptoKey, purpose: string): Promise<KeyObject> {
-  const bytes = new Uint8Array(await crypto.subtle.deriveBits(hkdf(purpose), root, 8 * KEY_BYTES));
-  try {
-    return createSecretKey(bytes);
-  } finally {
-    bytes.fill(0);
-  }
+/** As bytes: `KeyObject` is refused by the runtime that older executables have. */
+async function deriveDayKey(root: CryptoKey, purpose: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.deriveBits(hkdf(purpose), root, 8 * KEY_BYTES));
 }
 
 function unexpired<T extends { readonly expiresAt: number }>(claims: T, now: number): T {

@@ -8,7 +8,7 @@ export interface BodyPieces {
   next(): Promise<Uint8Array | undefined>;
 }
 
-/** Names of content codings that we undo (RFC 9110 §8.4.1), and the platform's. Brotli is not in every runtime. */
+/** Names of content codings that we undo (RFC 9110 §8.4.1), and the platform's; and Brotli, as `br`. */
 const FORMATS: ReadonlyMap<string, CompressionFormat> = new Map([
   ["gzip", "gzip"],
   ["x-gzip", "gzip"],
@@ -21,11 +21,21 @@ const FORMATS: ReadonlyMap<string, CompressionFormat> = new Map([
  * @throws {Refusal} `PROXY_RESPONSE_ENCODED` at once for a coding that is not undone, or for several.
  */
 export function decodedPieces(body: BodyReader, codings: readonly string[]): BodyPieces {
-  const format = codings.length === 1 ? FORMATS.get(codings[0]!) : undefined;
+  const coding = codings.length === 1 ? codings[0]! : "";
+  if (coding === "br") {
+    return lazily(() => import("./brotli_pieces.ts"), (module) => module.brotliPieces(encodedSteps(body)));
+  }
+  const format = FORMATS.get(coding);
   if (format === undefined) throw new Refusal("PROXY_RESPONSE_ENCODED");
   const source = ReadableStream.from(encodedSteps(body));
   const reader = source.pipeThrough(new DecompressionStream(format)).getReader();
   return { next: async () => (await reader.read()).value };
+}
+
+/** Loads what few responses need. */
+function lazily<M>(load: () => Promise<M>, open: (module: M) => BodyPieces): BodyPieces {
+  let pieces: Promise<BodyPieces> | undefined;
+  return { next: async () => await (await (pieces ??= load().then(open))).next() };
 }
 
 async function* encodedSteps(body: BodyReader): AsyncGenerator<Uint8Array<ArrayBuffer>> {

@@ -99,6 +99,7 @@ export async function carryExchange(
         ? await connectUpstream({ ...origin, named: plan.named }, policy.dial)
         : await route.open(origin);
       const outcome = await attempt(request, upstream, {
+        origin,
         client,
         sink: { ...sink, expectsContinue: request.expectsContinue },
         policy,
@@ -139,7 +140,12 @@ function watch(upstream: Upstream): void {
 async function attempt(
   request: OutgoingRequest,
   upstream: Upstream,
-  { client, sink, policy }: { client: ClientConnection; sink: ResponseSink; policy: ProxyPolicy },
+  { origin, client, sink, policy }: {
+    origin: Origin;
+    client: ClientConnection;
+    sink: ResponseSink;
+    policy: ProxyPolicy;
+  },
 ): Promise<Omit<ExchangeEnd, "upstream"> & { status: number; keepUpstream: boolean; sent: boolean } | undefined> {
   let sent = false;
   let refused: unknown;
@@ -176,7 +182,8 @@ async function attempt(
       const refusal = await carryWebSocket(response, sides, context);
       return { keepUpstream: false, keepClient: false, refusal, status, sent };
     }
-    const end = await relayResponse(response, upstream.reader, { sink, policy });
+    const answered = { used: request.used, from: origin };
+    const end = await relayResponse(response, upstream.reader, { sink, policy, answered });
     return { ...end, refusal: undefined, status, sent };
   } catch (error) {
     if (refused !== undefined) throw refused;

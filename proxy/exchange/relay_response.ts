@@ -1,3 +1,4 @@
+import type { SecretName } from "../../policy/secret_name.ts";
 import { concat } from "../concat.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import type { ByteReader } from "../http/byte_reader.ts";
@@ -5,11 +6,15 @@ import { chunk, LAST_CHUNK } from "../http/chunk.ts";
 import { endToEnd, type Field, listed } from "../http/fields.ts";
 import { keepsAlive, responseFraming } from "../http/framing.ts";
 import { HttpError } from "../http/http_error.ts";
-import { encodeLatin1 } from "../http/latin1.ts";
+import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import { parseResponseHead, type ResponseHead } from "../http/response_head.ts";
+import type { Authority } from "../http/target.ts";
 import { LIMITS } from "../limits.ts";
+import { ResponseMinter } from "../minted/response_minter.ts";
 import type { ProxyPolicy } from "../proxy_policy.ts";
+import type { ScrubPlan } from "../scrub/scrub_plan.ts";
 import { decodedPieces } from "./decoded_pieces.ts";
+import { gatherShort } from "./gather_short.ts";
 import type { WebSocketOffer } from "../websocket/handshake.ts";
 import { type ByteSink, writeAll } from "../write_all.ts";
 
@@ -33,6 +38,13 @@ export interface ResponseSink {
 export interface ResponseContext {
   readonly sink: ResponseSink;
   readonly policy: ProxyPolicy;
+}
+
+/** What a response answers. */
+export interface Answered {
+  /** The secrets in the request. */
+  readonly used: ReadonlySet<SecretName>;
+  readonly from: Authority;
 }
 
 /** What goes on after a response. */
@@ -70,54 +82,89 @@ export async function readResponseHead(
   throw new HttpError("HTTP_RESPONSE_INVALID", 502);
 }
 
-/** Passes a final response on, with every real value in it replaced by its token. */
+/** Passes a final response on, with every real value in it replaced by its token, and every credential that is new. */
 export async function relayResponse(
   head: ResponseHead,
   upstream: ByteReader,
-  { sink, policy }: ResponseContext,
+  { sink, policy, answered }: ResponseContext & { readonly answered: Answered },
 ): Promise<ResponseEnd> {
   const framing = responseFraming(head.fields, { ...head, method: sink.method });
   const codings = listed(head.fields, "content-encoding").filter((coding) => coding !== "identity");
   const encoded = framing.kind !== "none" && codings.length > 0;
-  const fields = endToEnd(head.fields).filter(({ lower }) =>
-    !DROPPED.has(lower) && !(encoded && lower === "content-encoding")
-  );
+  const minter = ResponseMinter.of(head.fields, answered, policy.minting);
+  const fields = headFields(head, { encoded, minter });
   const keepUpstream = framing.kind !== "close" && !overAnnounced(head) && keepsAlive(head.fields, head.minorVersion);
   const wire = new BodyReader(upstream, framing);
   // What comes encoded all the same is decoded, searched, and sent on as it is meant (TM-02).
   const body = encoded ? decodedPieces(wire, codings) : wire;
   const small = !encoded && framing.kind === "length" && framing.bytes <= LIMITS.wholeBodyBytes;
-  if (framing.kind === "none" || small) {
-    const whole = small ? policy.valuePlan.replaceAll(await gather(wire, framing.bytes)) : EMPTY;
-    const line = small ? `Content-Length: ${whole.length}\r\n` : announcedLength(head);
-    const start = responseHeadBytes(head, fields, line + connectionLine(sink, sink.keepAlive));
+  const sendWhole = async (bytes: Uint8Array | undefined): Promise<ResponseEnd> => {
+    // First: what it gives out is in the plan from then on.
+    const masked = bytes === undefined ? EMPTY : minter?.replaceAll(bytes) ?? bytes;
+    const plain = policy.valuePlan.replaceAll(masked);
+    const line = bytes === undefined ? announcedLength(head) : `Content-Length: ${plain.length}\r\n`;
+    // A credential that the body gave out may stand in the head as well.
+    const shown = minter === undefined || minter.minted === 0 ? fields : searchedAgain(fields, policy.valuePlan);
+    const start = responseHeadBytes(head, shown, line + connectionLine(sink, sink.keepAlive));
     sink.onStarted();
-    await writeAll(sink.client, concat(start, whole));
+    await writeAll(sink.client, concat(start, plain));
     return { keepUpstream, keepClient: sink.keepAlive };
-  }
+  };
+  if (framing.kind === "none") return await sendWhole(undefined);
+  if (small) return await sendWhole(await gather(wire, framing.bytes));
+  const gathered = minter?.syntax === undefined ? undefined : await gatherShort(body, minter.syntax);
+  if (gathered?.rest === undefined && gathered !== undefined) return await sendWhole(gathered.bytes);
+  const scanner = minter?.scanner();
   // A length that was announced is kept, since clients show it and check it; else the body is sent in chunks, or, to a
   // client of HTTP/1.0, up to the end of the connection.
-  const keepLength = !encoded && framing.kind === "length";
+  const keepLength = !encoded && framing.kind === "length" && scanner === undefined;
   const chunked = !keepLength && sink.minorVersion === 1;
   const keepClient = sink.keepAlive && (keepLength || chunked);
   const line = keepLength ? `Content-Length: ${framing.bytes}\r\n` : chunked ? "Transfer-Encoding: chunked\r\n" : "";
   let start: Uint8Array = responseHeadBytes(head, fields, line + connectionLine(sink, keepClient));
   sink.onStarted();
-  if (upstream.availableLength === 0) {
+  if (upstream.availableLength === 0 && gathered === undefined) {
     await writeAll(sink.client, start);
     start = EMPTY;
   }
-  const replacer = policy.valuePlan.replacer({ keepLength });
+  let plan = policy.valuePlan;
+  const replacer = plan.replacer({ keepLength });
   const frame = (bytes: Uint8Array) => chunked && bytes.length > 0 ? chunk(bytes, start) : concat(start, bytes);
+  const searched = (bytes: Uint8Array) => {
+    // Also what was given out since, in this response or another, is looked for from here on.
+    if (policy.valuePlan !== plan) {
+      plan = policy.valuePlan;
+      replacer.use(plan.replacements);
+    }
+    return replacer.push(bytes);
+  };
+  const pieces = gathered?.rest ?? body;
   for (;;) {
-    const piece = await body.next();
+    const piece = await pieces.next();
     if (piece === undefined) break;
-    await writeAll(sink.client, frame(replacer.push(piece)));
+    await writeAll(sink.client, frame(searched(scanner?.push(piece) ?? piece)));
     start = EMPTY;
   }
-  const rest = frame(replacer.flush());
+  const last = scanner === undefined ? EMPTY : searched(scanner.flush());
+  const rest = frame(concat(last, replacer.flush()));
   await writeAll(sink.client, chunked ? concat(rest, LAST_CHUNK) : rest);
   return { keepUpstream, keepClient };
+}
+
+/** What goes on of a response's head. */
+function headFields(
+  head: ResponseHead,
+  { encoded, minter }: { encoded: boolean; minter: ResponseMinter | undefined },
+): readonly Field[] {
+  const fields = endToEnd(head.fields).filter(({ lower }) =>
+    !DROPPED.has(lower) && !(encoded && lower === "content-encoding")
+  );
+  if (minter === undefined) return fields;
+  return fields.map((field) => field.lower === "location" ? { ...field, value: minter.location(field.value) } : field);
+}
+
+function searchedAgain(fields: readonly Field[], plan: ScrubPlan): readonly Field[] {
+  return fields.map((field) => ({ ...field, value: decodeLatin1(plan.replaceAll(encodeLatin1(field.value))) }));
 }
 
 async function gather(body: BodyReader, size: number): Promise<Uint8Array> {

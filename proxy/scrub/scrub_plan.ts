@@ -2,7 +2,7 @@ import type { SecretName } from "../../policy/secret_name.ts";
 import { concat } from "../concat.ts";
 import { encodedForms } from "./encodings.ts";
 import { MIN_PATTERN_BYTES, PatternSet } from "./pattern_set.ts";
-import { StreamReplacer } from "./stream_replacer.ts";
+import { type Replacements, StreamReplacer } from "./stream_replacer.ts";
 
 /** Values under this many bytes are not searched for: text would match by chance, and a guess costs nothing. */
 export const MIN_SCRUBBED_BYTES = MIN_PATTERN_BYTES;
@@ -25,9 +25,7 @@ function formsOf(replacement: Replacement): readonly Uint8Array[] {
 }
 
 /** What is searched for, pattern by pattern. */
-interface Tables {
-  readonly set: PatternSet;
-  readonly standIns: readonly Uint8Array[];
+interface Tables extends Replacements {
   /** Which replacement each pattern belongs to. */
   readonly owner: readonly Replacement[];
 }
@@ -82,7 +80,12 @@ export class ScrubPlan {
 
   /** A new rewriter for one stream. */
   replacer(options: { keepLength: boolean }): StreamReplacer {
-    return new StreamReplacer(this.#set, { replacements: this.#standIns, keepLength: options.keepLength });
+    return new StreamReplacer(this.replacements, options);
+  }
+
+  /** For a rewriter that is at work already. */
+  get replacements(): Replacements {
+    return { set: this.#set, standIns: this.#standIns };
   }
 
   /** Rewrites bytes that are whole. Returns `bytes` itself when there is nothing to replace. */

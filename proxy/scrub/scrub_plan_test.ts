@@ -131,3 +131,35 @@ Deno.test("ScrubPlan.withStandIns() replaces some texts by other stand-ins, and 
   assert.equal(read(mine.replaceAll(text)), `${TOKEN} ${TOKEN} [value]`);
   assert.equal(read(plan.replaceAll(text)), "[value] [value] [value]");
 });
+
+const OVERLAPPING: readonly (readonly [why: string, texts: readonly string[], input: string, output: string])[] = [
+  ["the next one begins in it", ["key=abcdef01", "ef01-secret-9"], "x key=abcdef01-secret-9 y", "x T0********* y"],
+  ["three in a row", ["aaaa1111", "1111bbbb", "bbbb2222"], "-aaaa1111bbbb2222-", "-T0********-"],
+  ["one within another", ["0123456789ab", "3456789a"], "-0123456789ab-", "-T0-"],
+  ["side by side", ["aaaa1111", "bbbb2222"], "aaaa1111bbbb2222", "T0T1"],
+];
+for (const [why, texts, input, output] of OVERLAPPING) {
+  Deno.test(`TM-06 StreamReplacer leaves nothing of values that overlap: ${why}`, () => {
+    const plan = new ScrubPlan(texts.map((text, at) => ({ text, standIn: `T${at}` })));
+    const bytes = utf8.encode(input);
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const replacer = plan.replacer({ keepLength: false });
+      const parts = [replacer.push(bytes.slice(0, cut)), replacer.push(bytes.slice(cut)), replacer.flush()];
+      assert.equal(parts.map(text).join(""), output, `cut at ${cut}`);
+    }
+    const single = plan.replacer({ keepLength: true });
+    const out = Array.from(bytes, (byte) => text(single.push(Uint8Array.of(byte)))).join("") + text(single.flush());
+    assert.equal(out.length, input.length);
+  });
+}
+
+Deno.test("StreamReplacer looks for other values from the moment it is told", () => {
+  const [before, after] = [
+    new ScrubPlan([{ text: "aaaa1111", standIn: "T" }]),
+    new ScrubPlan([{ text: "1111bbbb", standIn: "U" }]),
+  ];
+  const replacer = before.replacer({ keepLength: false });
+  assert.equal(text(replacer.push(utf8.encode("x aaaa111"))), "x ");
+  replacer.use(after.replacements);
+  assert.equal(text(replacer.push(utf8.encode("1bbbb y"))) + text(replacer.flush()), "aaaaU y");
+});

@@ -1,40 +1,51 @@
 import { concat, concatAll } from "../concat.ts";
 import type { Match, PatternSet } from "./pattern_set.ts";
 
-/** How a stream is rewritten. */
-export interface ReplacerOptions {
+/** What is looked for, and what stands there instead. */
+export interface Replacements {
+  readonly set: PatternSet;
   /** The stand-in of each pattern, by its number. */
-  readonly replacements: readonly Uint8Array[];
-  /**
-   * Stand-ins are cut or filled with `*` to the length of what they replace, for bodies whose length was announced
-   * before all of them was seen.
-   */
-  readonly keepLength: boolean;
+  readonly standIns: readonly Uint8Array[];
 }
 
 const FILL = "*".charCodeAt(0);
 const EMPTY = new Uint8Array(0);
 
 /**
- * Replaces patterns in a stream, also where they straddle chunks (TM-03).
+ * Replaces patterns in a stream, also where they straddle chunks (TM-03) and where they overlap.
  *
  * Only bytes that a pattern might begin with are held back, so that a stream of events does not stall.
+ *
+ * Of patterns that overlap the first one gets its stand-in, and what the next ones cover beyond it is filled with `*`:
+ * else a host or program that has a say in one pattern could have the beginning of another taken away, and read the rest
+ * of it (TM-06).
  */
 export class StreamReplacer {
-  readonly #set: PatternSet;
-  readonly #options: ReplacerOptions;
+  #replacements: Replacements;
+  readonly #keepLength: boolean;
   #held: Uint8Array = EMPTY;
+  /** How many of the held bytes are replaced already: they are held because another pattern may begin in them. */
+  #covered = 0;
   /** How many times a pattern was replaced. */
   replaced = 0;
 
-  constructor(set: PatternSet, options: ReplacerOptions) {
-    this.#set = set;
-    this.#options = options;
+  /**
+   * @param options `keepLength`: stand-ins are cut or filled with `*` to the length of what they replace, for bodies whose
+   * length was announced before all of them was seen.
+   */
+  constructor(replacements: Replacements, options: { readonly keepLength: boolean }) {
+    this.#replacements = replacements;
+    this.#keepLength = options.keepLength;
   }
 
   /** How many bytes are held back. */
   get pending(): number {
-    return this.#held.length;
+    return this.#held.length - this.#covered;
+  }
+
+  /** From here on, what is held back included, other patterns are looked for. */
+  use(replacements: Replacements): void {
+    this.#replacements = replacements;
   }
 
   /**
@@ -44,40 +55,38 @@ export class StreamReplacer {
    */
   push(chunk: Uint8Array): Uint8Array {
     const bytes = this.#held.length === 0 ? chunk : concat(this.#held, chunk);
-    const out: Uint8Array[] = [];
-    let from = 0;
-    let settled = this.#set.settledEnd(bytes);
-    // A match behind `settled` waits: a longer pattern that covers it may have begun before it and not be whole yet.
-    for (let match = this.#set.find(bytes); match !== undefined && match.start < settled;) {
-      out.push(bytes.subarray(from, match.start), this.#replacement(match));
-      from = match.end;
-      if (from > settled) settled = this.#set.settledEnd(bytes, from);
-      match = this.#set.find(bytes, from);
-    }
-    this.#held = settled === bytes.length ? EMPTY : bytes.slice(settled);
-    const rest = bytes.subarray(from, settled);
-    return out.length === 0 ? rest : concatAll([...out, rest]);
+    // A match behind it waits: a longer pattern that covers it may have begun before it and not be whole yet.
+    return this.#take(bytes, this.#replacements.set.settledEnd(bytes));
   }
 
   /** Ends the stream: what was held back goes out. */
   flush(): Uint8Array {
-    const bytes = this.#held;
-    this.#held = EMPTY;
-    const out: Uint8Array[] = [];
-    let from = 0;
-    for (let match = this.#set.find(bytes); match !== undefined; match = this.#set.find(bytes, from)) {
-      out.push(bytes.subarray(from, match.start), this.#replacement(match));
-      from = match.end;
-    }
-    return out.length === 0 ? bytes : concatAll([...out, bytes.subarray(from)]);
+    return this.#take(this.#held, this.#held.length);
   }
 
-  #replacement({ pattern, start, end }: Match): Uint8Array {
+  /** Gives out what begins before `settled`, and holds the rest. */
+  #take(bytes: Uint8Array, settled: number): Uint8Array {
+    const { set } = this.#replacements;
+    const out: Uint8Array[] = [];
+    let done = this.#covered;
+    for (let match = set.find(bytes); match !== undefined && match.start < settled;) {
+      if (match.start >= done) out.push(bytes.subarray(done, match.start), this.#standIn(match));
+      else if (match.end > done) out.push(new Uint8Array(match.end - done).fill(FILL));
+      done = Math.max(done, match.end);
+      match = set.find(bytes, match.start + 1);
+    }
+    this.#held = settled === bytes.length ? EMPTY : bytes.slice(settled);
+    this.#covered = settled === bytes.length ? 0 : Math.max(0, done - settled);
+    const rest = bytes.subarray(done, Math.max(done, settled));
+    return out.length === 0 ? rest : concatAll([...out, rest]);
+  }
+
+  #standIn({ pattern, start, end }: Match): Uint8Array {
     this.replaced++;
-    const replacement = this.#options.replacements[pattern]!;
-    if (!this.#options.keepLength || replacement.length === end - start) return replacement;
+    const standIn = this.#replacements.standIns[pattern]!;
+    if (!this.#keepLength || standIn.length === end - start) return standIn;
     const sized = new Uint8Array(end - start).fill(FILL);
-    sized.set(replacement.subarray(0, sized.length));
+    sized.set(standIn.subarray(0, sized.length));
     return sized;
   }
 }

@@ -1,7 +1,7 @@
 import type { Host } from "../../policy/host.ts";
 import { isGranted } from "../../policy/host_pattern.ts";
 import { mayStand, type Place } from "../../policy/placement.ts";
-import { Refusal } from "../refusal.ts";
+import { Refusal, type RefusalFacts } from "../refusal.ts";
 import type { SecretName } from "../../policy/secret_name.ts";
 import type { ScrubPlan } from "../scrub/scrub_plan.ts";
 import type { TokenGrant, TokenTable } from "../token_table.ts";
@@ -32,15 +32,31 @@ export interface SwapContext {
  *
  * @throws {Refusal} which names the secret to the operator.
  */
-export function requireGrant(token: string, place: Place, { destination, tokens, used }: SwapContext): TokenGrant {
-  const grant = tokens.get(token);
+export function requireGrant(token: string, place: Place, context: SwapContext): TokenGrant {
+  const grant = context.tokens.get(token);
   if (grant === undefined) throw new Refusal("PROXY_TOKEN_UNKNOWN");
-  const facts = { secret: grant.name };
-  if (!mayStand(grant.in, place)) throw new Refusal("PROXY_TOKEN_MISPLACED", facts);
-  if (!isGranted(grant.hosts, destination)) throw new Refusal("POLICY_SECRET_HOST_DENIED", facts);
-  if (!destination.trusted) throw new Refusal("PROXY_CLEAR_TEXT", facts);
-  used.add(grant.name);
+  if (!mayStand(grant.in, place)) throw new Refusal("PROXY_TOKEN_MISPLACED", grantFacts(grant));
+  useGrant(grant, context);
   return grant;
+}
+
+/**
+ * Takes note that a secret goes out, wherever it stands or whatever it signs.
+ *
+ * @throws {Refusal} if it may not go to the destination.
+ */
+export function useGrant(grant: TokenGrant, { destination, used }: Pick<SwapContext, "destination" | "used">): void {
+  const { hosts, minted } = grant;
+  if (!isGranted(hosts, destination) || minted?.within.some((list) => !isGranted(list, destination))) {
+    throw new Refusal("POLICY_SECRET_HOST_DENIED", grantFacts(grant));
+  }
+  if (!destination.trusted) throw new Refusal("PROXY_CLEAR_TEXT", grantFacts(grant));
+  for (const name of minted?.roots ?? [grant.name]) used.add(name);
+  minted?.onUsed();
+}
+
+function grantFacts({ name, minted }: TokenGrant): RefusalFacts {
+  return minted === undefined ? { secret: name } : { secret: name, minted: minted.field };
 }
 
 /** Hands out a secret as text, for a place that has an encoding of its own. */

@@ -33,6 +33,11 @@ export interface LabOptions {
   readonly value?: string;
   /** Further secrets: values by name. */
   readonly more?: Readonly<Record<string, string>>;
+  /** `hosts` of further secrets, by name; absent: anywhere. */
+  readonly moreHosts?: Readonly<Record<string, readonly string[]>>;
+  /** Of the secret, as in a configuration file. */
+  readonly mints?: readonly string[];
+  readonly mintedHosts?: readonly string[];
   /** As in a configuration file; the default is `whole`. */
   readonly mask?: string;
   /** What the upstream answers to each request, as bytes; the default is a small 200. */
@@ -75,6 +80,8 @@ export interface Lab extends AsyncDisposable {
   readonly caPem: string;
   readonly upstream: RawUpstream;
   readonly refusals: readonly Refusal[];
+  /** Credentials that the upstream gave out: secret, field and host of each. */
+  readonly minted: readonly string[];
   /** Sends bytes to the proxy as they are and reads until it closes. */
   raw(bytes: string): Promise<string>;
   /** Opens a tunnel with TLS inside. */
@@ -107,13 +114,26 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   };
   const more = Object.entries(options.more ?? {});
   const moreTokens = new Map(more.map(([name]) => [name, makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)))]));
+  const minted: string[] = [];
   const secrets = new RunSecrets(
     [
-      { ...shared, name: parseSecretName("API_TOKEN"), token, hosts: options.hosts?.map(parseHostGrant) },
+      {
+        ...shared,
+        name: parseSecretName("API_TOKEN"),
+        token,
+        hosts: options.hosts?.map(parseHostGrant),
+        mints: options.mints,
+        mintedHosts: options.mintedHosts?.map(parseHostGrant),
+      },
       { ...shared, name: parseSecretName("OTHER_TOKEN"), token: secondToken, hosts: [parseHostGrant("other.test")] },
       ...Array.from(
         moreTokens,
-        ([name, token]) => ({ ...shared, name: parseSecretName(name), token, hosts: undefined }),
+        ([name, token]) => ({
+          ...shared,
+          name: parseSecretName(name),
+          token,
+          hosts: options.moreHosts?.[name]?.map(parseHostGrant),
+        }),
       ),
     ],
     new Map([
@@ -121,6 +141,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       ["OTHER_TOKEN", utf8(`other-${CANARY}`)],
       ...more.map(([name, value]) => [name, utf8(value)] as const),
     ]),
+    ({ secret, field, from }) => minted.push(`${secret} ${field} ${from.host}`),
   );
   const rules: readonly ConnectionRule[] | undefined = options.rules?.map((rule, at) =>
     parseConnectionRule(rule, at + 1)
@@ -137,10 +158,17 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
           rules,
           matcher: await hostMatcher(rules),
           tokens: secrets.tokens,
-          anyInBody: secrets.anyInBody,
+          get anyInBody() {
+            return secrets.anyInBody;
+          },
           awsKeys: secrets.awsKeys,
-          outgoingPlan: secrets.outgoingPlan,
-          valuePlan: secrets.valuePlan,
+          get outgoingPlan() {
+            return secrets.outgoingPlan;
+          },
+          get valuePlan() {
+            return secrets.valuePlan;
+          },
+          minting: secrets.minting,
           onUnauthorized: options.onUnauthorized ?? (() => {}),
           ...(options.serverProxy === undefined ? {} : {
             server: new ServerTokens(options.serverProxy, {
@@ -204,6 +232,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     caPem: ca.certificatePem,
     upstream,
     refusals,
+    minted,
     tunnel,
     connect: async () => new RawClient(await dial()),
     client: async (authority) => new RawClient(await tunnel(authority)),

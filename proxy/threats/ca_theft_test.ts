@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { parseHost } from "../../policy/host.ts";
-import { openLab } from "../testing/lab.ts";
+import { SERVER_PROXY_NAME } from "../../policy/server/server_proxy.ts";
+import { type Lab, openLab } from "../testing/lab.ts";
 import { CertificateAuthority } from "../tls/certificate_authority.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -77,19 +78,26 @@ for (const [host, altName] of NAMES) {
   });
 }
 
-Deno.test("TM-29 what a client is shown of a tunnel's certificate is signed by the run's CA", async () => {
-  await using lab = await openLab();
-  await using stranger = await openLab();
-  const tls = await lab.tunnel();
-  tls.close();
-  // The CA of another run does not verify it.
+/** A client's handshake in a tunnel to `api.test`. */
+async function handshake(lab: Lab, { hostname, caPem }: { hostname: string; caPem: string }): Promise<void> {
   using client = await lab.connect();
   const login = btoa(`kz:${lab.login.password}`);
   await client.send(`CONNECT api.test:443 HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic ${login}\r\n\r\n`);
   await client.waitFor("\r\n\r\n");
-  await assert.rejects(async () => {
-    const caCerts = [stranger.caPem];
-    const other = await Deno.startTls(client.conn as Deno.TcpConn, { hostname: "api.test", caCerts });
-    await other.handshake().finally(() => other.close());
-  }, /UnknownIssuer/);
+  using tls = await Deno.startTls(client.conn as Deno.TcpConn, { hostname, caCerts: [caPem] });
+  await tls.handshake();
+}
+
+Deno.test("TM-29 what a client is shown of a tunnel's certificate is signed by the run's CA", async () => {
+  await using lab = await openLab();
+  await using stranger = await openLab();
+  await handshake(lab, { hostname: "api.test", caPem: lab.caPem });
+  // The CA of another run does not verify it.
+  await assert.rejects(handshake(lab, { hostname: "api.test", caPem: stranger.caPem }), /UnknownIssuer/);
+});
+
+Deno.test("TM-09 a blind run's certificate does not name a team server's proxy [S-6.4]", async () => {
+  await using lab = await openLab();
+  const caPem = lab.caPem;
+  await assert.rejects(handshake(lab, { hostname: SERVER_PROXY_NAME, caPem }), /NotValidForName|not valid for name/);
 });

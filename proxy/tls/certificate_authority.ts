@@ -7,6 +7,11 @@ export interface LeafCertificate {
   readonly keyPem: string;
 }
 
+interface Naming {
+  /** A name that every leaf has besides its host. */
+  readonly alsoNamed?: Host;
+}
+
 interface Validity {
   readonly from: Date;
   readonly to: Date;
@@ -53,6 +58,7 @@ export class CertificateAuthority {
   readonly #leafSpki: Uint8Array;
   readonly #leafKeyPem: string;
   readonly #madeAt: Date;
+  readonly #alsoNamed: readonly Host[];
 
   private constructor(parts: {
     certificatePem: string;
@@ -62,6 +68,7 @@ export class CertificateAuthority {
     leafSpki: Uint8Array;
     leafKeyPem: string;
     madeAt: Date;
+    alsoNamed: Host | undefined;
   }) {
     this.certificatePem = parts.certificatePem;
     this.#signer = parts.signer;
@@ -70,15 +77,17 @@ export class CertificateAuthority {
     this.#leafSpki = parts.leafSpki;
     this.#leafKeyPem = parts.leafKeyPem;
     this.#madeAt = parts.madeAt;
+    this.#alsoNamed = parts.alsoNamed === undefined ? [] : [parts.alsoNamed];
   }
 
   /** Makes a new CA with new keys. */
-  static async create({ now }: { now: Date }): Promise<CertificateAuthority> {
+  static async create({ now, ...naming }: { now: Date } & Naming): Promise<CertificateAuthority> {
     const keys = await crypto.subtle.generateKey(KEY_ALGORITHM, false, ["sign", "verify"]);
     // A name of its own each run, so that clients that cache issuers by name never mix two runs.
     const run = hex(serialNumber()).slice(0, 8);
     const validity = { from: new Date(now.getTime() - BACKDATE_MS), to: new Date(now.getTime() + VALIDITY_MS) };
-    return await CertificateAuthority.ofKeys(keys, { nameWithKeyId: () => `KeyZero run ${run}`, validity, now });
+    const nameWithKeyId = () => `KeyZero run ${run}`;
+    return await CertificateAuthority.ofKeys(keys, { nameWithKeyId, validity, now, ...naming });
   }
 
   /**
@@ -88,7 +97,9 @@ export class CertificateAuthority {
    */
   static async ofKeys(
     { privateKey, publicKey }: CryptoKeyPair,
-    { nameWithKeyId, validity, now }: { nameWithKeyId(keyId: string): string; validity: Validity; now: Date },
+    { nameWithKeyId, validity, now, alsoNamed }:
+      & { nameWithKeyId(keyId: string): string; validity: Validity; now: Date }
+      & Naming,
   ): Promise<CertificateAuthority> {
     const leafKeys = await crypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
     const [spki, leafSpki, leafKey] = await Promise.all([
@@ -119,10 +130,15 @@ export class CertificateAuthority {
       leafSpki: new Uint8Array(leafSpki),
       leafKeyPem: pem("PRIVATE KEY", new Uint8Array(leafKey)),
       madeAt: now,
+      alsoNamed,
     });
   }
 
-  /** Makes a certificate that is good for `host` alone, for thirty days from `now`; without it from when the CA was made. */
+  /**
+   * Makes a certificate that is good for `host` alone (and the name of all leaves, if there is one), for thirty days.
+   *
+   * @param options.now From then on; default: from when the CA was made.
+   */
   async issue(host: Host, { now }: { now: Date } = { now: this.#madeAt }): Promise<LeafCertificate> {
     const certificate = await sign(this.#signer, {
       serial: serialNumber(),
@@ -137,7 +153,7 @@ export class CertificateAuthority {
         extension(OID.keyUsage, true, der.bits(new Uint8Array([0b1000_0000]), 7)),
         extension(OID.extendedKeyUsage, false, der.sequence(der.oid(OID.serverAuth))),
         // Critical, since the subject is empty (RFC 5280 §4.2.1.6).
-        extension(OID.subjectAltName, true, der.sequence(generalName(host))),
+        extension(OID.subjectAltName, true, der.sequence(...[host, ...this.#alsoNamed].map(generalName))),
         extension(OID.authorityKeyIdentifier, false, der.sequence(der.tagged(0, this.#keyId))),
       ],
     });

@@ -1,8 +1,6 @@
-import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
 import type { Authority } from "../http/target.ts";
 import { type Host, parseHost } from "../../policy/host.ts";
-import { parseServerProxy } from "../../policy/server/server_proxy.ts";
+import { parseServerProxy, SERVER_PROXY_NAME } from "../../policy/server/server_proxy.ts";
 import { closeQuietly } from "../close_quietly.ts";
 import { ByteReader } from "../http/byte_reader.ts";
 import { encodeLatin1 } from "../http/latin1.ts";
@@ -11,8 +9,7 @@ import { LIMITS } from "../limits.ts";
 import { Refusal } from "../refusal.ts";
 import { timeLimit } from "../time_limit.ts";
 import { writeAll } from "../write_all.ts";
-import { NodeConn } from "./node_conn.ts";
-import type { Upstream } from "./upstream.ts";
+import { certificateFault, type Upstream } from "./upstream.ts";
 
 /** A user and a password that need no encoding in a URL. */
 const CREDENTIAL_REGEXP = /^[A-Za-z0-9._~-]+$/;
@@ -26,7 +23,7 @@ interface Way {
 
 /**
  * The way of requests that carry a team server's tokens: through the server's proxy, which swaps them. The server sees what
- * goes there, and nobody else: inside the tunnel its own authority is the only one that is trusted, so that who stands
+ * goes there, and nobody else: inside the tunnel a name is verified that its own authority alone certifies, so that who stands
  * between us and the proxy cannot lead a token elsewhere.
  */
 export class ServerRoute {
@@ -59,20 +56,24 @@ export class ServerRoute {
    * @throws {Refusal} `PROXY_SERVER_UNREACHABLE`, `PROXY_SERVER_REFUSED` or `PROXY_SERVER_CERTIFICATE`.
    */
   async open(origin: Authority): Promise<Upstream> {
-    using limit = timeLimit(
-      LIMITS.connectTimeoutMs + LIMITS.handshakeTimeoutMs,
-      () => unreachable("no answer in time"),
-    );
+    const late = new AbortController();
+    using limit = timeLimit(LIMITS.connectTimeoutMs + LIMITS.handshakeTimeoutMs, () => {
+      late.abort();
+      return unreachable("no answer in time");
+    });
     const { host, port, ca } = this.#way;
-    const socket = connectTcp({ host: unbracketed(host), port, noDelay: true });
-    // Whoever waits for it is told; an error that comes later is no event of its own.
-    socket.on("error", () => {});
+    const tcp = await limit.within(connect({ hostname: unbracketed(host), port, signal: late.signal }));
+    // `startTls()` takes the connection over: from then on only what it returns can be closed.
+    let open: Deno.Conn = tcp;
     try {
-      await limit.within(until(socket, "connect", () => unreachable("it does not accept a connection")));
-      await limit.within(this.#openTunnel(socket, origin));
-      const secure = startTls(socket, origin.host, ca);
-      await limit.within(until(secure, "secureConnect", () => new Refusal("PROXY_SERVER_CERTIFICATE")));
-      const conn = new NodeConn(secure);
+      await limit.within(this.#openTunnel(tcp, origin));
+      const conn = open = await Deno.startTls(tcp, {
+        // In place of the host's. That is in the line of CONNECT, and in `Host` inside, which must agree with it.
+        hostname: SERVER_PROXY_NAME,
+        caCerts: [ca],
+        alpnProtocols: ["http/1.1"],
+      });
+      await limit.within(conn.handshake());
       return {
         conn,
         reader: new ByteReader(conn),
@@ -82,14 +83,13 @@ export class ServerRoute {
         [Symbol.dispose]: () => closeQuietly(conn),
       };
     } catch (error) {
-      socket.destroy();
-      throw error;
+      closeQuietly(open);
+      throw error instanceof Refusal ? error : tlsRefusal(error);
     }
   }
 
-  async #openTunnel(socket: Socket, { host, port }: Authority): Promise<void> {
+  async #openTunnel(conn: Deno.Conn, { host, port }: Authority): Promise<void> {
     const authority = `${host}:${port}`;
-    const conn = new NodeConn(socket);
     try {
       await writeAll(
         conn,
@@ -113,8 +113,6 @@ export class ServerRoute {
     } catch (error) {
       if (error instanceof Refusal) throw error;
       throw unreachable("its answer is not one of a proxy");
-    } finally {
-      conn.release();
     }
   }
 }
@@ -135,34 +133,21 @@ function readWay(text: string): Way {
   };
 }
 
-/** Waits for an event, or for the connection to fail. */
-function until(socket: Socket, event: "connect" | "secureConnect", failed: () => Refusal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = () => {
-      socket.destroy();
-      reject(failed());
-    };
-    socket.once("error", end).once("close", end);
-    socket.once(event, () => {
-      socket.off("error", end).off("close", end);
-      resolve();
-    });
-  });
+async function connect(options: Deno.ConnectOptions): Promise<Deno.TcpConn> {
+  try {
+    const conn = await Deno.connect(options);
+    conn.setNoDelay(true);
+    return conn;
+  } catch {
+    throw unreachable("it does not accept a connection");
+  }
 }
 
-/** Node's TLS, which trusts `ca` alone; Deno's own would trust it besides the usual roots. */
-function startTls(socket: Socket, host: Host, ca: string): Socket {
-  const name = unbracketed(host);
-  // An address is never sent as a server name (RFC 6066 §3).
-  const isAddress = name !== host || /^[0-9.]+$/.test(name);
-  const secure = connectTls({
-    socket,
-    host: name,
-    ...(isAddress ? {} : { servername: name }),
-    ca,
-    ALPNProtocols: ["http/1.1"],
-  });
-  return secure.on("error", () => {});
+function tlsRefusal(error: unknown): Refusal {
+  const fault = certificateFault(error);
+  return fault === undefined
+    ? unreachable("the TLS handshake failed")
+    : new Refusal("PROXY_SERVER_CERTIFICATE", { detail: fault });
 }
 
 function unreachable(detail: string): Refusal {

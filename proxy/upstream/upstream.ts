@@ -1,22 +1,14 @@
 import type { Host } from "../../policy/host.ts";
 import { closeQuietly } from "../close_quietly.ts";
-import { ByteReader, type ByteSource } from "../http/byte_reader.ts";
+import { ByteReader } from "../http/byte_reader.ts";
 import { LIMITS } from "../limits.ts";
 import { Refusal } from "../refusal.ts";
-import type { ByteSink } from "../write_all.ts";
 import { dial, type DialSettings, type DialTarget } from "./dial.ts";
 import type { ServerRoute } from "./server_route.ts";
 
-/** What of a connection is used. */
-export interface UpstreamConn extends ByteSink, ByteSource {
-  /** Says that nothing more comes. */
-  closeWrite(): Promise<void>;
-  close(): void;
-}
-
 /** A connection to a host, for one exchange after another. */
 export interface Upstream extends Disposable {
-  readonly conn: UpstreamConn;
+  readonly conn: Deno.Conn;
   readonly reader: ByteReader;
   /** TLS with a verified peer, or clear text that stays on this machine. */
   readonly trusted: boolean;
@@ -88,10 +80,15 @@ const CERTIFICATE_FAULTS: readonly (readonly [RegExp, string])[] = [
   [/certificate|CertificateVerify|BadSignature/i, "it is not acceptable"],
 ];
 
-function tlsRefusal(error: unknown): Refusal {
+/** What is wrong with the peer's certificate; undefined if the handshake failed for another reason. */
+export function certificateFault(error: unknown): string | undefined {
   const text = error instanceof Error ? error.message : "";
-  const fault = CERTIFICATE_FAULTS.find(([phrase]) => phrase.test(text));
+  return CERTIFICATE_FAULTS.find(([phrase]) => phrase.test(text))?.[1];
+}
+
+function tlsRefusal(error: unknown): Refusal {
+  const fault = certificateFault(error);
   return fault === undefined
     ? new Refusal("PROXY_UPSTREAM_UNREACHABLE", { detail: "the TLS handshake failed" })
-    : new Refusal("PROXY_UPSTREAM_CERTIFICATE", { detail: fault[1] });
+    : new Refusal("PROXY_UPSTREAM_CERTIFICATE", { detail: fault });
 }

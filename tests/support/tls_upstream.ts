@@ -1,4 +1,5 @@
 import { parseHost } from "../../policy/host.ts";
+import { SERVER_PROXY_NAME } from "../../policy/server/server_proxy.ts";
 import { CertificateAuthority } from "../../proxy/tls/certificate_authority.ts";
 
 /** A request as an upstream saw it. */
@@ -40,13 +41,17 @@ export class TlsUpstream implements AsyncDisposable {
 export interface TlsUpstreamOptions {
   /** The name on the certificate. */
   readonly host: string;
+  /** It plays a team server's proxy, which its certificate names too. */
+  readonly isServerProxy?: boolean;
   /** What answers; the default echoes the request as JSON, headers and body included. */
   readonly respond?: (request: Request, body: string) => Response;
 }
 
 /** Starts one; `await using upstream = await startTlsUpstream({ host: "api.github.com" })`. */
-export async function startTlsUpstream({ host, respond = echo }: TlsUpstreamOptions): Promise<TlsUpstream> {
-  const authority = await CertificateAuthority.create({ now: new Date() });
+export async function startTlsUpstream(options: TlsUpstreamOptions): Promise<TlsUpstream> {
+  const { host, isServerProxy = false, respond = echo } = options;
+  const naming = isServerProxy ? { alsoNamed: SERVER_PROXY_NAME } : {};
+  const authority = await CertificateAuthority.create({ now: new Date(), ...naming });
   const { certPem, keyPem } = await authority.issue(parseHost(host));
   return new TlsUpstream(
     authority.certificatePem,

@@ -22,6 +22,8 @@ export interface BrokerParts {
   readonly limiter: CallerLimiter;
   /** Acknowledged once it is written. */
   readonly audit: PortCaller<AuditEvent, null>;
+  /** Told of what was thrown and is no denial: the caller only hears of a fault. */
+  onFault(thrown: unknown): void;
 }
 
 /** Redirects that `fetch` goes along with; browsers take twenty, an API needs one or two. */
@@ -84,7 +86,7 @@ export class FrontBroker implements Broker {
         request: undefined,
       });
       policy = decision.policy;
-      about = { ...about, policy };
+      about = { ...about, ...decidedBy(decision) };
       assertAllowed(decision);
       const resource = requireResource(generation, ref);
       const now = Date.now();
@@ -104,8 +106,8 @@ export class FrontBroker implements Broker {
         issuedAt: now,
         expiresAt,
       });
-      await this.#write({ ...about, outcome: "allowed", mode: "masked", tokenId });
       const through = await proxy.until(expiresAt);
+      await this.#write({ ...about, outcome: "allowed", mode: "masked", tokenId });
       return { allowed: true, ref, policy, mode: "masked", token, tokenId, expiresAt, proxy: through };
     } catch (error) {
       const denial = await this.#writeDenial(error, about);
@@ -129,7 +131,7 @@ export class FrontBroker implements Broker {
       for (let hop = 0;; hop++) {
         about = { ...about, host: url.host, port: url.port, method };
         const decision = this.#decideFetch(request, { caller, generation, ref, url, method });
-        about = { ...about, policy: decision.policy };
+        about = { ...about, ...decidedBy(decision) };
         assertAllowed(decision);
         const resource = requireResource(generation, ref);
         if (request.resolver !== undefined && request.resolver !== resource.resolver) {
@@ -182,7 +184,9 @@ export class FrontBroker implements Broker {
     const about: Omit<AuditEvent, "outcome"> = {
       event: "revoke",
       ...caller.about,
-      ...(target.kind === "id" ? { tokenId: target.id } : { detail: "every token of a subject" }),
+      ...(target.kind === "id"
+        ? { tokenId: target.id }
+        : { revokedIssuer: target.issuer, revokedSubject: target.subject }),
     };
     try {
       const own = target.kind === "subject" && target.issuer === issuer && target.subject === subject;
@@ -224,6 +228,7 @@ export class FrontBroker implements Broker {
 
   /** @returns The denial to answer with, once it is written down. */
   async #writeDenial(error: unknown, about: Omit<AuditEvent, "outcome">): Promise<Denial> {
+    if (!(error instanceof Denial)) this.#parts.onFault(error);
     const denial = error instanceof Denial ? error : new Denial("INTERNAL", { cause: error });
     if (denial.code === "AUDIT_UNAVAILABLE") return denial;
     const outcome = denial.status >= 500 ? "error" : "denied";
@@ -279,9 +284,14 @@ function canonicalMethod(text = "GET"): string {
   return method;
 }
 
+/** What the audit says of a decision; a rule's fault is for the operator's eyes. */
+function decidedBy({ policy, fault }: PolicyDecision): Pick<AuditEvent, "policy" | "detail"> {
+  if (fault === undefined) return { policy };
+  return { policy, detail: fault === "error" ? "the rule met an error" : "the rule is not a boolean" };
+}
+
 function assertAllowed(decision: PolicyDecision): void {
   if (decision.effect === "allow") return;
-  // The rule's fault is for the operator's eyes; `kz server check` and `kz server test` show it.
   throw new Denial("POLICY_DENIED", { policy: decision.policy });
 }
 

@@ -29,6 +29,11 @@ export class FrontProcess implements Disposable {
     this.#handle.onBroken = told;
   }
 
+  /** Told of faults of ours. */
+  set onReport(told: (report: FrontReport) => void) {
+    this.#handle.onReport = told;
+  }
+
   /** @returns The port that it listens on; undefined if it does not. */
   async start(setup: Omit<FrontSetup, "kind">): Promise<number | undefined> {
     const { audit, stdio, jwtFile } = setup;

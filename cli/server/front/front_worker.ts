@@ -55,6 +55,7 @@ async function start(setup: FrontSetup): Promise<FrontReport> {
     sealer: await TokenSealer.create(setup.serverKey),
     limiter,
     audit: new PortCaller<AuditEvent, null>(setup.audit),
+    onFault: (thrown) => send({ kind: "fault", causes: toWireError(thrown).causes }),
   });
   const doors = await FrontDoors.open(setup, { broker, limiter });
   front = { broker, doors };

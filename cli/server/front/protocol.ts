@@ -61,4 +61,6 @@ export type FrontReport =
   | { readonly kind: "ready"; readonly port: number | undefined }
   | { readonly kind: "renewed" }
   | { readonly kind: "failed"; readonly error: WireError }
+  /** A request met a fault of ours: of which kinds of error, outermost first. Their texts may hold what was asked. */
+  | { readonly kind: "fault"; readonly causes: readonly string[] }
   | { readonly kind: "ended" };

@@ -1,6 +1,7 @@
 /** Connections, as slow, many or malformed as clients make them (TM-38). */
 import assert from "node:assert/strict";
 import { parseHost } from "../../../policy/host.ts";
+import { closeQuietly } from "../../../proxy/close_quietly.ts";
 import { CertificateAuthority } from "../../../proxy/tls/certificate_authority.ts";
 import { startDoors } from "../testdata/start_doors.ts";
 import { JWT } from "../testdata/test_broker.ts";
@@ -20,6 +21,8 @@ async function connect(port: number) {
     rest: async () => {
       let text = "";
       const buffer = new Uint8Array(4096);
+      // A defence that is missing is a failure then, and no test that hangs.
+      using _ = closeAfter(conn);
       for (;;) {
         const count = await conn.read(buffer).catch(() => null);
         if (count === null) {
@@ -32,10 +35,25 @@ async function connect(port: number) {
     },
     /** What comes next. */
     some: async () => {
+      using _ = closeAfter(conn);
       const buffer = new Uint8Array(4096);
       return new TextDecoder().decode(buffer.subarray(0, await conn.read(buffer) ?? 0));
     },
-    [Symbol.dispose]: () => conn.close(),
+    [Symbol.dispose]: () => closeQuietly(conn),
+  };
+}
+
+/** Longer than any limit that is tested, on a slow machine too. */
+const WAIT_MS = 8_000;
+
+function closeAfter(conn: Deno.Conn): Disposable {
+  const started = performance.now();
+  const timer = setTimeout(() => closeQuietly(conn), WAIT_MS);
+  return {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      assert.ok(performance.now() - started < WAIT_MS, "nothing came, and nothing was closed");
+    },
   };
 }
 
@@ -134,6 +152,17 @@ Deno.test("TM-38 a body in chunks of one byte costs no more than its bytes", asy
   await client.send("0\r\n\r\n");
   assert.match(await client.rest(), /^HTTP\/1\.1 200 [^]*POLICY_DENIED/);
   assert.equal(doors.admission.heldBytes.held, 0);
+  await doors.shutdown(1000);
+});
+
+Deno.test("TM-38 a body that does not say how long it is is refused once it is too long", async () => {
+  using doors = await startDoors();
+  using client = await connect(doors.port);
+  await client.send(
+    `POST /v1/resolve HTTP/1.1\r\n${HEAD}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
+  );
+  for (let i = 0; i < 70; i++) await client.send(`400\r\n${" ".repeat(1024)}\r\n`);
+  assert.match(await client.rest(), /^HTTP\/1\.1 413 [^]*BODY_TOO_LARGE/);
   await doors.shutdown(1000);
 });
 

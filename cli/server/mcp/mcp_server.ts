@@ -43,6 +43,11 @@ const USAGE_WITH_PROXY =
 const USAGE_WITHOUT_PROXY =
   "This server has no proxy of its own: use the token where your operator has set one up, or call the tool fetch.";
 
+/** For what a client is asked; this server asks nothing. The SDK would make a validator for each server, in milliseconds. */
+const NO_SCHEMAS = {
+  getValidator: () => () => ({ valid: false, data: undefined, errorMessage: "nothing is asked" } as const),
+};
+
 /**
  * The MCP server for one client: the tools `resolve` and `fetch`, on any transport.
  *
@@ -51,7 +56,7 @@ const USAGE_WITHOUT_PROXY =
 export function createMcpServer(broker: Broker, options: McpOptions): Server {
   const server = new Server(
     { name: "keyzero", title: "KeyZero", version: options.version },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+    { capabilities: { tools: {} }, instructions: INSTRUCTIONS, jsonSchemaValidator: NO_SCHEMAS },
   );
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: toolList(options.jwt !== undefined) }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }: CallToolRequest): Promise<CallToolResult> => {

@@ -15,6 +15,7 @@ import { BundleWatch } from "./bundle_watch.ts";
 import { EventQueue } from "./event_queue.ts";
 import { openJwtFile } from "./jwt_file.ts";
 import { authorityOf } from "./listen_address.ts";
+import { serverRefusalText } from "./refusal_words.ts";
 import { sameBundle } from "./same_bundle.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { readServerKey } from "../server_key.ts";
@@ -59,7 +60,10 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     // A collector may have a certificate of the operator's own authority.
     roots: bundle.network.upstreamCa,
   });
-  const refusals = new RefusalLog(say);
+  const refusals = new RefusalLog(say, () => performance.now(), serverRefusalText);
+  // Texts of errors may hold what was asked; their kinds do not.
+  const tellFault = (where: string, causes: readonly string[]) =>
+    refusals.tell(`error[INTERNAL]: Cannot answer a request: a fault in the ${where} (${causes.join(", ")})`);
   await using force = await BundleInForce.start(bundle, {
     serverKey: key.bytes,
     audit,
@@ -69,6 +73,7 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     warn: say,
     onFailure: (error) => reportErrors([error]),
     onRefused: (code, facts) => refusals.report(code, facts),
+    onFault: tellFault,
     onBroken,
   });
   const front = scope.use(new FrontProcess(options.listen));
@@ -84,6 +89,9 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     audit: audit.connect(),
   });
   front.onBroken = onBroken;
+  front.onReport = (report) => {
+    if (report.kind === "fault") tellFault("front", report.causes);
+  };
   await audit.append({ event: "server", outcome: "allowed", detail: "started" });
   announce(options, { force, port, say });
   if (key.isOwn && options.proxy !== undefined) {

@@ -26,6 +26,8 @@ export interface ServerContext {
   onFailure(error: AppError): void;
   /** Told of what the proxy refused. */
   onRefused(code: RefusalCode, facts: RefusalFacts): void;
+  /** Told of a fault of ours, by the kinds of its errors. */
+  onFault(where: "edge", causes: readonly string[]): void;
   /** Told of a worker that broke and that the server cannot do without. */
   onBroken(error: AppError): void;
 }
@@ -71,7 +73,10 @@ export class ServerGeneration implements AsyncDisposable {
       state: statePort(state),
     });
     edge.onBroken = context.onBroken;
-    edge.onRefused = context.onRefused;
+    edge.onReport = (report) => {
+      if (report.kind === "refused") context.onRefused(report.code, report.facts);
+      else if (report.kind === "fault") context.onFault("edge", report.causes);
+    };
     const forFront = {
       bundle,
       edge: fetches.port1,

@@ -75,6 +75,8 @@ export interface TunnelOptions {
   readonly proxy?: EdgeProxy;
   /** What the client trusts; default: the proxy's own. */
   readonly caPem?: string;
+  /** What it asks for, and verifies; default: the host that it opens the tunnel to. */
+  readonly serverName?: string;
 }
 
 export const CALLER = { issuer: "internal", subject: "agent-1" } as const;
@@ -176,7 +178,7 @@ export async function openEdgeLab(options: EdgeLabOptions = {}): Promise<EdgeLab
         const body = new Uint8Array(1024);
         throw new Error(answer + decodeLatin1(body.subarray(0, await conn.read(body) ?? 0)));
       }
-      const hostname = authority.replace(/:\d+$/, "");
+      const hostname = given.serverName ?? authority.replace(/:\d+$/, "");
       const tls = await Deno.startTls(conn, { hostname, caCerts: [given.caPem ?? to.caPem] });
       await tls.handshake().catch((error) => {
         closeQuietly(tls);
