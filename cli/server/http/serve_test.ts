@@ -1,4 +1,5 @@
 /** Connections, as slow, many or malformed as clients make them (TM-38). */
+// Longer than 300 lines: one test for each thing that a connection can do to the server, on real sockets.
 import assert from "node:assert/strict";
 import { parseHost } from "../../../policy/host.ts";
 import { closeQuietly } from "../../../proxy/close_quietly.ts";
