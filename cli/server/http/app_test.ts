@@ -323,6 +323,7 @@ const problems: [why: string, call: Call, status: number, code: string][] = [
     "REQUEST_INVALID",
   ],
   ["a path that is not there", { method: "GET", path: `/${SENT}` }, 404, "ROUTE_UNKNOWN"],
+  ["a path in escapes", { method: "GET", path: "/%68ealthz" }, 404, "ROUTE_UNKNOWN"],
   ["a path with a slash more", { method: "GET", path: "/healthz/" }, 404, "ROUTE_UNKNOWN"],
   ["GET where POST is", { method: "GET", path: "/v1/resolve" }, 405, "METHOD_NOT_ALLOWED"],
   ["POST where GET is", { path: "/healthz", body: "{}" }, 405, "METHOD_NOT_ALLOWED"],
