@@ -253,21 +253,20 @@ Deno.test("serve() keeps a connection, takes requests in a row, and continues on
   await doors.shutdown(1000);
 });
 
-for (const [why, padding] of [["came with its head", 0], ["is to be read yet", 256 * 1024]] as const) {
-  Deno.test(`serve() takes nothing of a body for a request that nobody wanted, where it ${why}`, async () => {
-    using doors = await startDoors();
+Deno.test("serve() takes what was not read of a body for no request", async () => {
+  using doors = await startDoors();
+  const hidden = `GET /healthz HTTP/1.1\r\n${HEAD}\r\n`;
+  const last = `GET /nowhere HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`;
+  // A body that came with its head is there, and what follows it is a request; of another one nothing was read.
+  for (const [body, statuses] of [[hidden, ["404", "404"]], [hidden.repeat(500), ["404"]]] as const) {
     using client = await connect(doors.port);
-    const hidden = `GET /healthz HTTP/1.1\r\n${HEAD}\r\n`.repeat(2) + " ".repeat(padding);
-    const last = `GET /openapi.json HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`;
-    const head = `POST /nowhere HTTP/1.1\r\n${HEAD}Content-Length: ${hidden.length}\r\n\r\n`;
-    // The server may close before it has taken all of it.
-    await client.send(head + hidden + last).catch(() => {});
+    await client.send(`POST /nowhere HTTP/1.1\r\n${HEAD}Content-Length: ${body.length}\r\n\r\n${body}${last}`);
     const answer = await client.rest();
-    assert.match(answer, /^HTTP\/1\.1 404 /);
+    assert.deepEqual(Array.from(answer.matchAll(/HTTP\/1\.1 (\d+) /g), ([, status]) => status), statuses);
     assert.ok(!answer.includes("ok\n"));
-    await doors.shutdown(1000);
-  });
-}
+  }
+  await doors.shutdown(1000);
+});
 
 Deno.test("shutdown() answers what has begun, takes nothing new, and cuts off what takes too long [S-4.5]", async () => {
   using doors = await startDoors();
