@@ -70,25 +70,27 @@ export class PortCaller<Request, Answer> implements Disposable {
 /**
  * The answering side. What `handle` throws goes back as a denial.
  *
- * @param handle Puts ports that go over with the answer into `ports`.
+ * @param handle Puts into `handOver` what becomes the other side's: ports that go over with the answer, and buffers of the
+ * answer, which are then not copied.
  * @param options `onFault`: told of what was thrown and is no denial, which the other side only hears of as `INTERNAL`.
  */
 export function answerCalls<Request, Answer>(
   port: MessagePort,
-  handle: (request: Request, ports: MessagePort[]) => Promise<Answer>,
+  handle: (request: Request, handOver: Transferable[]) => Promise<Answer>,
   { onFault }: { readonly onFault?: (thrown: unknown) => void } = {},
 ): Disposable {
   const outbox = new Outbox<Reply<Answer>>(port);
   const answer = async ({ id, request }: Call<Request>): Promise<void> => {
-    const ports: MessagePort[] = [];
+    const handOver: Transferable[] = [];
     let reply: Reply<Answer>;
     try {
-      reply = { id, answer: await handle(request, ports), ports };
+      const answer = await handle(request, handOver);
+      reply = { id, answer, ports: handOver.filter((one) => one instanceof MessagePort) };
     } catch (error) {
       if (!(error instanceof Denial)) onFault?.(error);
       reply = { id, denial: toWireDenial(error) };
     }
-    outbox.add(reply, "answer" in reply ? ports : []);
+    outbox.add(reply, "answer" in reply ? handOver : []);
   };
   port.onmessage = ({ data }: MessageEvent<readonly Call<Request>[]>) => {
     for (const call of data) void answer(call);
@@ -100,22 +102,22 @@ export function answerCalls<Request, Answer>(
 class Outbox<T> {
   readonly #port: MessagePort;
   #items: T[] = [];
-  #ports: MessagePort[] = [];
+  #handOver: Transferable[] = [];
 
   constructor(port: MessagePort) {
     this.#port = port;
   }
 
-  add(item: T, ports: readonly MessagePort[]): void {
+  add(item: T, handOver: readonly Transferable[]): void {
     if (this.#items.push(item) === 1) queueMicrotask(() => this.#send());
-    this.#ports.push(...ports);
+    this.#handOver.push(...handOver);
   }
 
   #send(): void {
-    const [items, ports] = [this.#items, this.#ports];
+    const [items, handOver] = [this.#items, this.#handOver];
     this.#items = [];
-    this.#ports = [];
-    this.#port.postMessage(items, ports);
+    this.#handOver = [];
+    this.#port.postMessage(items, handOver);
   }
 }
 

@@ -5,7 +5,7 @@ import { answerCalls, PortCaller } from "./port_calls.ts";
 const isDenial = (code: string) => (error: unknown) => error instanceof Denial && error.code === code;
 
 /** Both sides of a channel, with the number of messages that each got. */
-function openPair(handle: (request: number, ports: MessagePort[]) => Promise<number>) {
+function openPair(handle: (request: number, handOver: Transferable[]) => Promise<number>) {
   const { port1, port2 } = new MessageChannel();
   const stack = new DisposableStack();
   const counts = { calls: 0, replies: 0 };
@@ -48,11 +48,11 @@ Deno.test("answerCalls() answers what is ready, and does not wait for the rest o
 
 Deno.test("PortCaller.callWithPorts() gives each answer its own ports, of several in one message", async () => {
   using kept = new DisposableStack();
-  using pair = openPair((request, ports) => {
+  using pair = openPair((request, handOver) => {
     const { port1, port2 } = new MessageChannel();
     kept.defer(() => port1.close());
     port1.postMessage(request);
-    ports.push(port2);
+    handOver.push(port2);
     return Promise.resolve(request);
   });
   const answered = await Promise.all([pair.caller.callWithPorts(1), pair.caller.callWithPorts(2)]);
@@ -72,4 +72,18 @@ Deno.test("PortCaller denies calls that wait when its side is closed, and calls 
   pair.caller[Symbol.dispose]();
   await assert.rejects(waiting, isDenial("INTERNAL"));
   await assert.rejects(pair.caller.call(2), isDenial("INTERNAL"));
+});
+
+Deno.test("answerCalls() hands buffers over without a copy", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const given = new Uint8Array([1, 2, 3]);
+  using _ = answerCalls<null, Uint8Array>(port2, (_, handOver) => {
+    handOver.push(given.buffer);
+    return Promise.resolve(given);
+  });
+  using caller = new PortCaller<null, Uint8Array>(port1);
+  const { answer, ports } = await caller.callWithPorts(null);
+  assert.deepEqual([...answer], [1, 2, 3]);
+  assert.deepEqual(ports, []);
+  assert.equal(given.length, 0);
 });

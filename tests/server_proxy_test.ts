@@ -121,7 +121,13 @@ Deno.test({
     const own = await post(server, "/v1/revoke", jwt, { issuer: "internal", subject: "agent-1" });
     assert.equal(own.status, 204, await own.text());
     assert.equal(await use(two), "403");
-    const codes = (await server.audit()).filter(({ event }) => event === "swap").map(({ code }) => code);
+    const audit = await server.audit();
+    const revocations = audit.filter(({ event, outcome }) => event === "revoke" && outcome === "allowed");
+    assert.deepEqual(
+      revocations.map(({ subject, tokenId, revokedSubject }) => [subject, tokenId, revokedSubject]),
+      [["operator", ids[0], undefined], ["agent-1", undefined, "agent-1"]],
+    );
+    const codes = audit.filter(({ event }) => event === "swap").map(({ code }) => code);
     assert.equal(codes.filter((code) => String(code).includes("REVOKED")).length, 2);
   },
 });

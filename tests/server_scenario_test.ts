@@ -125,3 +125,29 @@ Deno.test("direct mode gives the value over HTTP, to whom policy allows it [S-4.
   assert.deepEqual(decisions.map(({ outcome }) => outcome).sort(), ["allowed", "allowed", "denied", "denied"]);
   assert.equal(findForm(JSON.stringify(audit) + server.stderr, canary), undefined);
 });
+
+Deno.test("TM-32 a rule that meets an error denies, and the audit says so where the caller does not learn it", async () => {
+  const issuer = await TestIssuer.create();
+  await using upstream = await startTlsUpstream({ host: "api.github.com" });
+  const broken = `  - { name: broken, effect: deny, rule: 'claims.absent == "x"' }\n`;
+  await using server = await startTeamServer({
+    bundle: githubBundle(issuer, upstream).replace("policies:\n", `policies:\n${broken}`),
+    files: githubFiles(makeCanary(), upstream),
+    args: ["--listen", "127.0.0.1:0"],
+  });
+  const response = await fetch(`${await server.url()}/v1/fetch`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${await issuer.sign()}`, "content-type": "application/json" },
+    body: JSON.stringify({ resource: "github/pat", url: ISSUES }),
+  });
+  const text = await response.text();
+  assert.equal(response.status, 403, text);
+  assert.equal(text.includes("error"), false, text);
+  assert.equal(upstream.seen.length, 0);
+  const { policy, outcome, detail } = (await server.audit()).at(-1) ?? {};
+  assert.deepEqual({ policy, outcome, detail }, {
+    policy: "broken",
+    outcome: "denied",
+    detail: "the rule met an error",
+  });
+});

@@ -24,6 +24,9 @@ export interface AuditEvent {
   readonly policy?: string;
   readonly mode?: "masked" | "direct";
   readonly tokenId?: string;
+  /** Whose tokens were revoked, where it was not one by its id. */
+  readonly revokedIssuer?: string;
+  readonly revokedSubject?: string;
   readonly host?: Host;
   readonly port?: number;
   readonly method?: string;

@@ -136,7 +136,9 @@ async function readResponse(reader: ByteReader, method: string, settings: Client
   const encoded = framing.kind !== "none" && codings.length > 0;
   const fields = endToEnd(head.fields).filter(({ lower }) => !(encoded && lower === "content-encoding"));
   const wire = new BodyReader(reader, framing);
-  const { body, truncated } = await readBody(encoded ? decodedPieces(wire, codings) : wire, settings);
+  const expectedBytes = framing.kind === "length" && !encoded ? framing.bytes : undefined;
+  const pieces = encoded ? decodedPieces(wire, codings) : wire;
+  const { body, truncated } = await readBody(pieces, { ...settings, expectedBytes });
   return { status: head.status, fields, body, truncated };
 }
 
@@ -156,10 +158,12 @@ async function readHead(reader: ByteReader, method: string, plan: ScrubPlan | un
 
 async function readBody(
   pieces: BodyPieces,
-  { maxBytes, longer, valuePlan, lease }: ClientSettings,
+  { maxBytes, longer, valuePlan, lease, expectedBytes }: ClientSettings & {
+    readonly expectedBytes: number | undefined;
+  },
 ): Promise<Pick<ClientResponse, "body" | "truncated">> {
   const replacer = valuePlan?.replacer({ keepLength: false });
-  const body = new CappedBytes(maxBytes);
+  const body = new CappedBytes(maxBytes, expectedBytes);
   for (let piece = await pieces.next(); piece !== undefined; piece = await pieces.next()) {
     lease?.grow(Math.min(piece.length, maxBytes));
     // What is held back here is never cut into: it may begin a value.
@@ -177,13 +181,16 @@ const FIRST_BODY_BYTES = 8 * 1024;
 /** Gathers bytes up to a limit. They may come one at a time: what is held is the bytes, and no list of pieces. */
 class CappedBytes {
   readonly #maxBytes: number;
-  #bytes = new Uint8Array(FIRST_BODY_BYTES);
+  readonly #expectedBytes: number | undefined;
+  #bytes = new Uint8Array(0);
   #length = 0;
   /** Whether there was more than the limit. */
   overflowed = false;
 
-  constructor(maxBytes: number) {
+  /** @param expectedBytes How many are announced: then no more than these are made room for, once the first have come. */
+  constructor(maxBytes: number, expectedBytes: number | undefined) {
     this.#maxBytes = maxBytes;
+    this.#expectedBytes = expectedBytes;
   }
 
   /** Copies a piece, as much of it as there is room for. */
@@ -193,7 +200,7 @@ class CappedBytes {
     const taken = piece.subarray(0, room);
     const end = this.#length + taken.length;
     if (end > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
+      const larger = new Uint8Array(Math.max(end, this.#roomAfter(this.#bytes.length)));
       larger.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = larger;
     }
@@ -201,8 +208,16 @@ class CappedBytes {
     this.#length = end;
   }
 
+  /** Twice as much each time, so that an announcement alone takes no memory; in the end exactly what was announced. */
+  #roomAfter(room: number): number {
+    const next = Math.min(Math.max(FIRST_BODY_BYTES, 2 * room), this.#maxBytes);
+    const expected = this.#expectedBytes;
+    return expected !== undefined && expected > room && expected < 2 * next ? Math.min(expected, this.#maxBytes) : next;
+  }
+
+  /** The bytes, with a buffer of their own that holds nothing else. They are taken once. */
   take(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#length);
+    return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
   }
 }
 

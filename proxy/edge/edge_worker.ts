@@ -86,9 +86,11 @@ async function start(setup: EdgeSetup): Promise<EdgeReport> {
       onRefusal: ({ code, facts }) => send({ kind: "refused", code, facts }),
     });
   let proxy = await openProxy(setup.proxy);
-  starting.use(answerCalls<FetchCommand, FetchReply>(setup.front, (command) => fetcher.fetch(command), {
-    onFault: (thrown) => send({ kind: "fault", causes: toWireError(thrown).causes }),
-  }));
+  starting.use(answerCalls<FetchCommand, FetchReply>(setup.front, async (command, handOver) => {
+    const reply = await fetcher.fetch(command);
+    handOver.push(reply.body.buffer);
+    return reply;
+  }, { onFault: (thrown) => send({ kind: "fault", causes: toWireError(thrown).causes }) }));
   const scopeOfAll = starting.move();
   const yielded = new Set<EdgeProxy>();
   serving = {

@@ -59,5 +59,13 @@ export function fetchReply({ status, fields, body, truncated }: ClientResponse, 
   // Of a body that was cut, the end may be the beginning of a value: it is left out, not flushed.
   const whole = truncated ? values.replacer({ keepLength: false }).push(masked) : values.replaceAll(masked);
   const cap = EDGE_LIMITS.responseBodyBytes;
-  return { status, headers, body: whole.slice(0, cap), truncated: truncated || whole.length > cap };
+  return { status, headers, body: ownBytes(whole.subarray(0, cap)), truncated: truncated || whole.length > cap };
+}
+
+/** The same bytes in a buffer that holds nothing else, so that it can be handed over. Copied only if it is needed. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length
+    ? new Uint8Array(buffer)
+    : new Uint8Array(bytes);
 }

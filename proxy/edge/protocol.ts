@@ -85,7 +85,7 @@ export interface FetchReply {
   /** Lower-case names, in the order they came, without hop-by-hop fields. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** At most the cap; decoded. */
-  readonly body: Uint8Array;
+  readonly body: Uint8Array<ArrayBuffer>;
   /** The body went on beyond the cap. */
   readonly truncated: boolean;
 }

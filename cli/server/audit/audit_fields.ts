@@ -9,10 +9,14 @@ export const REFUSED = "[refused]";
 export const CUT = "[cut]";
 
 /** Longest texts. Issuers and policies are names of a bundle; a subject comes from a JWT. */
-const MAX_TEXT: ReadonlyMap<string, number> = new Map([["issuer", 256], ["subject", 512], ["policy", 256], [
-  "detail",
-  256,
-]]);
+const MAX_TEXT: ReadonlyMap<string, number> = new Map([
+  ["issuer", 256],
+  ["subject", 512],
+  ["policy", 256],
+  ["revokedIssuer", 256],
+  ["revokedSubject", 512],
+  ["detail", 256],
+]);
 
 /** A JWT begins with the base64 of `{"`; the others are our own tokens, and in any case. */
 const CREDENTIAL_REGEXPS = [/eyJ[A-Za-z0-9_-]{10}/, /KZ_TOK_|KZ_PRX_|kz_masked_/i];
@@ -30,6 +34,8 @@ const FIELDS: Readonly<Record<keyof AuditEvent, Check>> = {
   policy: text,
   mode: oneOf(["masked", "direct"] satisfies NonNullable<AuditEvent["mode"]>[]),
   tokenId: word(/^[A-Za-z0-9_-]{1,64}$/),
+  revokedIssuer: text,
+  revokedSubject: text,
   host: parsed(parseHost),
   port: integer(65_535),
   method: word(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/),

@@ -36,6 +36,7 @@ export function describeLine(fields: ShownFields, style: Style): string {
     after("policy ", field("policy")),
     field("mode"),
     after("token ", field("tokenId")),
+    after("tokens of ", field("revokedSubject") + (field("revokedIssuer") && ` (${field("revokedIssuer")})`)),
     host,
     field("status"),
     field("code"),

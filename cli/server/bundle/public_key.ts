@@ -77,7 +77,7 @@ function importKey(read: () => KeyObject): KeyObject {
 
 /** @throws {AppError} `BUNDLE_KEY_INVALID` unless the algorithm works with this type and size of key (RFC 7518 §3). */
 function checkFits(key: KeyObject, alg: Algorithm): void {
-  const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
+  const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
   const type = key.asymmetricKeyType;
   if (/^[RP]S/.test(alg)) {
     if (type !== "rsa") throw invalid(`"${alg}" needs an RSA key`);
@@ -85,8 +85,11 @@ function checkFits(key: KeyObject, alg: Algorithm): void {
       throw invalid(`an RSA key has from ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits`);
     }
   } else if (alg === "ES256" || alg === "ES384") {
-    const [curve, name] = alg === "ES256" ? ["prime256v1", "P-256"] : ["secp384r1", "P-384"];
-    if (type !== "ec" || namedCurve !== curve) throw invalid(`"${alg}" needs a key on the curve ${name}`);
+    const curve = alg === "ES256" ? "P-256" : "P-384";
+    // As a JWK names it: the key's details say it differently from one version of the runtime to another.
+    if (type !== "ec" || key.export({ format: "jwk" }).crv !== curve) {
+      throw invalid(`"${alg}" needs a key on the curve ${curve}`);
+    }
   } else if (alg !== "EdDSA") {
     throw invalid(`"${alg}" needs a secret in a file, which secret_file names`);
   } else if (type !== "ed25519") throw invalid(`"${alg}" needs a key on the curve Ed25519`);

@@ -1,4 +1,5 @@
 /** The HTTP API over real connections, with a broker in memory behind it. */
+// Longer than 300 lines: tables of what the API answers and refuses, route by route.
 import assert from "node:assert/strict";
 import { startDoors } from "../testdata/start_doors.ts";
 import { CANARY, JWT } from "../testdata/test_broker.ts";

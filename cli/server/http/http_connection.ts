@@ -21,6 +21,9 @@ export type RequestHandler = (request: ReceivedRequest, address: string) => Resp
 /** What of a body is handed on at one time. */
 const PIECE_BYTES = 16 * 1024;
 
+/** A body that is longer is not copied behind its head. */
+const JOINED_BYTES = 16 * 1024;
+
 export interface HttpConnectionOptions {
   readonly handle: RequestHandler;
   readonly limits: ServerLimits;
@@ -181,7 +184,7 @@ export class HttpConnection {
   }
 
   async #write(response: Response, { keep, head }: { keep: boolean; head: boolean }): Promise<void> {
-    // Every answer is whole; head and body in one write, since Nagle's algorithm is on for TLS.
+    // Every answer is whole; head and body in one write where that costs little, since Nagle's algorithm is on for TLS.
     const body = new Uint8Array(await response.arrayBuffer());
     const { status, headers } = response;
     const lines = [`HTTP/1.1 ${status} `, `date: ${new Date().toUTCString()}`];
@@ -191,7 +194,10 @@ export class HttpConnection {
     if (!keep) lines.push("connection: close");
     const bytes = encodeLatin1(`${lines.join("\r\n")}\r\n\r\n`);
     using _ = this.#deadline.within(this.#options.limits.writeMs);
-    await writeAll(this.#conn, head || body.length === 0 ? bytes : concat(bytes, body));
+    if (head || body.length === 0) return await writeAll(this.#conn, bytes);
+    if (body.length <= JOINED_BYTES) return await writeAll(this.#conn, concat(bytes, body));
+    await writeAll(this.#conn, bytes);
+    await writeAll(this.#conn, body);
   }
 
   /** Answers what is not HTTP as we read it; the connection ends with it. */

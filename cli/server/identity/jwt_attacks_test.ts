@@ -341,7 +341,7 @@ const CLAIM_ATTACKS: readonly Attack[] = [
   ["an exp that is a list", withClaims({ exp: [NOW + 300] }), "JWT_CLAIMS_INVALID"],
   ["a negative exp", withClaims({ exp: -1 }), "JWT_CLAIMS_INVALID"],
   ["an exp of 1e400", texts(`{${HEADER}}`, `{${PAYLOAD.replace(/"exp":\d+/, '"exp":1e400')}}`), "JWT_MALFORMED"],
-  ["an exp of 1e300", texts(`{${HEADER}}`, `{${PAYLOAD.replace(/"exp":\d+/, '"exp":1e300')}}`), "JWT_CLAIMS_INVALID"],
+  ["an exp of 1e300", texts(`{${HEADER}}`, `{${PAYLOAD.replace(/"exp":\d+/, '"exp":1e300')}}`), "JWT_MALFORMED"],
   ["an exp in milliseconds", withClaims({ exp: NOW * 1000 }), "JWT_CLAIMS_INVALID"],
   ["an exp at the end of 9999", withClaims({ exp: 253_402_300_799 }), "accepted"],
   ["an exp in the year 10000", withClaims({ exp: 253_402_300_800 }), "JWT_CLAIMS_INVALID"],

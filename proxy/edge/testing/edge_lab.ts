@@ -112,7 +112,7 @@ export async function openEdgeLab(options: EdgeLabOptions = {}): Promise<EdgeLab
   const revoked = { ids: new Set<string>(), subjects: new Map<string, number>() };
   const clock = { now: Date.now() };
 
-  const connectCalls = <Request, Answer>(handle: (request: Request, ports: MessagePort[]) => Promise<Answer>) => {
+  const connectCalls = <Request, Answer>(handle: (request: Request, handOver: Transferable[]) => Promise<Answer>) => {
     const { port1, port2 } = new MessageChannel();
     stack.use(answerCalls<Request, Answer>(port2, handle));
     return stack.use(new PortCaller<Request, Answer>(port1));

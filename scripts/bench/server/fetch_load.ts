@@ -7,8 +7,8 @@ import type { RunningServer } from "./running_server.ts";
 import { runServerJob, type ServerMeasurement } from "./server_job.ts";
 
 export const CONCURRENT = 1000;
-/** What 1,000 fetches may take beside what the server takes at rest: those that run at one time, and a copy or two. */
-const MAX_GROWTH_MIB = 512;
+/** What 1,000 fetches may take beside what the server takes at rest: connections, and bodies of those that run at once. */
+const growthLimitMiB = (bytes: number) => 192 + Math.ceil(256 * 8 * bytes / 2 ** 20);
 const SIZES = [1024, 256 * 1024];
 
 export interface FetchOptions {
@@ -34,7 +34,7 @@ export async function measureFetches(options: FetchOptions): Promise<Table[]> {
       rows.push({
         name: `${name}, ${bytes / 1024} KiB each`,
         values: [result.requestsPerSecond, result.p50Ms, result.p99Ms, result.peakMiB],
-        targets: [below(growth, MAX_GROWTH_MIB, "MiB of growth")],
+        targets: [below(growth, growthLimitMiB(bytes), "MiB of growth")],
       });
     }
   }

@@ -41,6 +41,8 @@ export interface ServerJobResult {
 }
 
 const WARM_UP_REQUESTS = 300;
+/** A server runs for days: what is measured is compiled by then. */
+const RATE_WARM_UP_REQUESTS = 4000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -87,7 +89,7 @@ async function resolveRate(
   if (!distinct) {
     let warm = 0;
     await Promise.all(connections.map(async (connection) => {
-      while (warm++ < WARM_UP_REQUESTS) await ask(connection, take(), isAllowed);
+      while (warm++ < RATE_WARM_UP_REQUESTS / batch) await ask(connection, take(), isAllowed);
     }));
   }
   next = 0;
