@@ -52,6 +52,11 @@ const STALE_MS = 60 * 60_000;
 const UNKNOWN_PAUSE_MS = 30_000;
 /** Between attempts while an issuer fails. */
 const RETRY_PAUSE_MS = 5_000;
+/**
+ * Requests that wait for an issuer that failed before: anybody can make tokens of its, and each that waits has one of the
+ * places that callers of all issuers share.
+ */
+const MAX_WAITING = 16;
 /** The JWKS worker gives up before; this is for a worker that is gone. */
 const FETCH_LIMIT_MS = 10_000;
 
@@ -63,6 +68,7 @@ class JwksKeys implements KeySource {
   /** The last attempt that ended, or the one that goes on. */
   #attempt: { readonly at: number; failure: Denial | undefined } | undefined;
   #refreshing: Promise<void> | undefined;
+  #waiting = 0;
 
   constructor(keys: Extract<IssuerKeys, { kind: "jwks" }>, options: KeySourceOptions) {
     this.#keys = keys;
@@ -74,7 +80,7 @@ class JwksKeys implements KeySource {
     const choice = this.#set().choose(wanted);
     if (choice.kind !== "unknown" || choice.ambiguous) return choice;
     // A new key, perhaps: issuers begin to use one soon after they publish it.
-    if (this.#refreshing !== undefined || this.#passed(UNKNOWN_PAUSE_MS)) await this.#refresh();
+    if (this.#refreshing !== undefined || this.#passed(UNKNOWN_PAUSE_MS)) await this.#wait(this.#refresh());
     const again = this.#set().choose(wanted);
     // While the issuer fails, nobody can say that it has no such key.
     if (again.kind === "unknown" && this.#attempt?.failure !== undefined) throw this.#attempt.failure;
@@ -94,7 +100,16 @@ class JwksKeys implements KeySource {
     if (this.#refreshing === undefined && failing && !this.#passed(RETRY_PAUSE_MS)) return;
     const refreshed = this.#refresh();
     // An issuer that is away does not make each caller wait, as long as its keys may be believed.
-    if (age > (failing ? STALE_MS : REFRESH_WAIT_MS)) await refreshed;
+    if (age > (failing ? STALE_MS : REFRESH_WAIT_MS)) await this.#wait(refreshed);
+  }
+
+  /** @throws {Denial} the failure before, if it was one and enough wait already. */
+  async #wait(refreshed: Promise<void>): Promise<void> {
+    const failure = this.#attempt?.failure;
+    if (failure !== undefined && this.#waiting >= MAX_WAITING) throw failure;
+    this.#waiting++;
+    await refreshed;
+    this.#waiting--;
   }
 
   /** Of the keys, in milliseconds. A clock that was set back makes them old, so that they are fetched again. */

@@ -183,6 +183,26 @@ Deno.test("while an issuer fails, nobody says that it has no such key [S-2.2]", 
   assert.equal(await published.try(await fresh()), "ok");
 });
 
+Deno.test("TM-38 while an issuer hangs that failed before, few requests wait for it [S-2.2]", async () => {
+  const published = new Published();
+  published.fails = true;
+  assert.equal(await published.try(await fresh()), "ISSUER_UNAVAILABLE");
+  published.at = 5 * SECOND;
+  const gate = Promise.withResolvers<void>();
+  published.gate = gate.promise;
+  published.fails = false;
+  const outcomes: string[] = [];
+  const jwts = await Promise.all(Array.from({ length: 20 }, () => fresh()));
+  const all = Promise.all(jwts.map(async (jwt) => outcomes.push(await published.try(jwt))));
+  while (outcomes.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(outcomes, Array(4).fill("ISSUER_UNAVAILABLE"));
+  gate.resolve();
+  await all;
+  assert.deepEqual(outcomes.slice(4), Array(16).fill("ok"));
+  assert.equal(published.fetches, 2);
+});
+
 Deno.test("TM-33 a key set that cannot be used does not replace the one that is held [S-2.2]", async () => {
   const published = new Published();
   await published.try(await fresh());
