@@ -4,7 +4,8 @@ const utf8 = new TextEncoder();
 
 /**
  * Every form in which programs write a value into text: as it is, JSON, percent, form, HTML, hexadecimal, and base64 in
- * its two alphabets and three alignments, so that a value is also found inside a longer encoded text (TM-01, TM-05).
+ * its two alphabets and three alignments, so that a value is also found inside a longer encoded text; and as it is in
+ * UTF-16 (TM-01, TM-05).
  *
  * @returns Distinct byte strings of at least {@linkcode MIN_PATTERN_BYTES} bytes.
  */
@@ -22,7 +23,15 @@ export function encodedForms(value: string): Uint8Array[] {
     hex(bytes).toUpperCase(),
     ...base64Forms(bytes),
   ]);
-  return [...texts].map((text) => utf8.encode(text)).filter((form) => form.length >= MIN_PATTERN_BYTES);
+  return [...Array.from(texts, (text) => utf8.encode(text)), utf16(value)]
+    .filter((form) => form.length >= MIN_PATTERN_BYTES);
+}
+
+/** Little-endian, as Windows writes it. The other begins with a zero, and every zero at the end of a piece would wait. */
+function utf16(value: string): Uint8Array {
+  const view = new DataView(new ArrayBuffer(2 * value.length));
+  for (let at = 0; at < value.length; at++) view.setUint16(2 * at, value.charCodeAt(at), true);
+  return new Uint8Array(view.buffer);
 }
 
 /**

@@ -42,6 +42,14 @@ for (const [why, echo] of FORMS) {
   });
 }
 
+Deno.test("TM-01 ScrubPlan replaces a value in UTF-16", () => {
+  const answer = `"${HOSTILE}"`;
+  const echo = new Uint8Array(2 * answer.length);
+  for (const [at, char] of [...answer].entries()) echo[2 * at] = char.charCodeAt(0);
+  const written = new ScrubPlan([{ text: HOSTILE, standIn: TOKEN }]).replaceAll(echo);
+  assert.equal(text(written), `"\0${TOKEN}"\0`);
+});
+
 const WRITERS: readonly [who: string, echo: string][] = [
   ["Go's encoding/json", String.raw`canary/+\u003c\u0026\u003e\"'${"`"}=ü`],
   ["Gson", String.raw`canary/+\u003c\u0026\u003e\"\u0027${"`"}\u003dü`],
