@@ -15,7 +15,11 @@ export interface VaultSettings {
   readonly root: string;
   /** Told of every value that could not be read. */
   onFailure(error: AppError): void;
+  /** Of readings, for each backend. */
+  readonly limits?: { readonly running: number; readonly waiting: number };
 }
+
+const LIMITS = { running: EDGE_LIMITS.readingValues, waiting: EDGE_LIMITS.waitingValues };
 
 /**
  * The backends that the front worker may have values of: those of resources in direct mode. It is what strangers talk to,
@@ -31,8 +35,8 @@ export function directBackends({ resources, backends }: Pick<Bundle, "resources"
  * it comes on a port that is handed on and not read here. So many at one time for each backend: below a glob a caller may
  * name ever new values (TM-38).
  */
-export function openVault(port: MessagePort, { backends, root, onFailure }: VaultSettings): Disposable {
-  const limits = { running: EDGE_LIMITS.readingValues, waiting: EDGE_LIMITS.waitingValues };
+export function openVault(port: MessagePort, settings: VaultSettings): Disposable {
+  const { backends, root, onFailure, limits = LIMITS } = settings;
   const slots = new Map(Array.from(backends.keys(), (name) => [name, new Slots(limits)]));
   return answerCalls<ValueRequest, null>(port, async ({ backend: name, secret }, ports) => {
     const backend = backends.get(name);
