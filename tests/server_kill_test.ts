@@ -24,6 +24,11 @@ class Answered {
     return `m-${this.#marker++}`;
   }
 
+  /** Whether something of each kind was answered. */
+  get hasEach(): boolean {
+    return this.tokenIds.size > 0 && this.deniedRefs.size > 0 && this.fetchedRefs.size > 0;
+  }
+
   get size(): number {
     return this.tokenIds.size + this.deniedRefs.size + this.fetchedRefs.size;
   }
@@ -66,7 +71,8 @@ function resolveLoad(url: string, jwt: string, answered: Answered): Promise<void
       refs: [`github/${answered.marker()}`, `github/${answered.marker()}`, `other/${answered.marker()}`],
     }),
     note: ({ results }) => {
-      assert.ok(isResults(results));
+      // A busy server may answer that it has too much to do, which decides nothing.
+      if (!isResults(results)) return;
       for (const [ref, { allowed, token_id }] of Object.entries(results)) {
         assert.equal(allowed, ref.startsWith("github/"));
         if (allowed) answered.tokenIds.add(token_id!);
@@ -81,8 +87,7 @@ function fetchLoad(url: string, jwt: string, answered: Answered): Promise<void> 
   return ask(`${url}/v1/fetch`, jwt, {
     body: () => ({ resource: resource = `github/${answered.marker()}`, url: "https://api.github.com/user" }),
     note: ({ status }) => {
-      assert.equal(status, 200);
-      answered.fetchedRefs.add(resource);
+      if (status === 200) answered.fetchedRefs.add(resource);
     },
   });
 }
@@ -98,7 +103,7 @@ async function killUnderLoad(server: TeamServer, issuer: TestIssuer, answered: A
     }),
   );
   const running = Promise.all(loads.map((load) => load()));
-  while (answered.size === before) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (answered.size === before || !answered.hasEach) await new Promise((resolve) => setTimeout(resolve, 1));
   await new Promise((resolve) => setTimeout(resolve, Math.random() * MAX_LOAD_MS));
   server.kill("SIGKILL");
   await server.ended();
@@ -137,6 +142,6 @@ Deno.test({
     assert.deepEqual(answered.deniedRefs.difference(noted("resolve", "denied", "ref")), new Set());
     const fetched = new Set(lines.filter((line) => line.status === 200).map((line) => line.ref));
     assert.deepEqual(answered.fetchedRefs.difference(fetched), new Set());
-    for (const some of [answered.tokenIds, answered.deniedRefs, answered.fetchedRefs]) assert.ok(some.size > 0);
+    assert.ok(answered.hasEach);
   },
 });
