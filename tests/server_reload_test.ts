@@ -199,3 +199,39 @@ Deno.test({
     assert.equal(await server.stop(), 0, server.stderr);
   },
 });
+
+Deno.test({
+  name: "a fetch is not turned away when the bundle is read again meanwhile [S-1.6]",
+  ignore: !UNIX,
+  async fn() {
+    const issuer = await TestIssuer.create();
+    await using upstream = await startTlsUpstream({ host: "api.github.com", respond: () => new Response("ok") });
+    await using server = await startTeamServer({
+      bundle: githubBundle(issuer, upstream),
+      files: githubFiles(makeCanary(), upstream),
+      args: ["--listen", "127.0.0.1:0"],
+    });
+    const url = `${await server.url()}/v1/fetch`;
+    const body = JSON.stringify({ resource: "github/pat", url: "https://api.github.com/user" });
+    let isOver = false;
+    const answers = new Map<number, number>();
+    const clients = Array.from({ length: 16 }, async (_, index) => {
+      const headers = {
+        authorization: `Bearer ${await issuer.sign({ sub: `agent-${index}` })}`,
+        "content-type": "application/json",
+      };
+      while (!isOver) {
+        const response = await fetch(url, { method: "POST", headers, body });
+        await response.body?.cancel();
+        answers.set(response.status, (answers.get(response.status) ?? 0) + 1);
+      }
+    });
+    for (let reload = 1; reload <= 8; reload++) {
+      server.kill("SIGHUP");
+      await server.line(new RegExp(`(?:in force[^]*){${reload}}`));
+    }
+    isOver = true;
+    await Promise.all(clients);
+    assert.deepEqual([...answers.keys()], [200]);
+  },
+});

@@ -2,6 +2,12 @@ import type { Bundle } from "../../../policy/server/bundle.ts";
 import { sameState, StateProcess } from "../state/state_process.ts";
 import { type ServerContext, ServerGeneration } from "./server_generation.ts";
 
+/**
+ * Fetches that were decided by the bundle before may be on their way to its edge still, which turns away what comes once it
+ * ends: those whose JWT is being verified, or whose redirect is followed.
+ */
+const HANDOVER_MS = 2_000;
+
 /** The bundle that a server decides by at present, with the workers it was given. */
 export class BundleInForce implements AsyncDisposable {
   readonly #context: ServerContext;
@@ -9,6 +15,8 @@ export class BundleInForce implements AsyncDisposable {
   #generation: ServerGeneration;
   /** Workers of bundles before, which still finish what they have begun. */
   readonly #ending = new Set<Promise<void>>();
+  /** Aborted when the server ends. */
+  readonly #end = new AbortController();
 
   constructor(context: ServerContext, state: StateProcess, generation: ServerGeneration) {
     // A port of the proxy that was chosen by the system is kept over reloads.
@@ -53,6 +61,7 @@ export class BundleInForce implements AsyncDisposable {
     this.#generation = next;
     // Not waited for: what was decided by it may still be under way.
     this.#endLater(async () => {
+      await pause(HANDOVER_MS, this.#end.signal);
       await before[Symbol.asyncDispose]();
       if (!keepsState) stateBefore[Symbol.dispose]();
     });
@@ -64,6 +73,7 @@ export class BundleInForce implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort();
     await this.#generation[Symbol.asyncDispose]();
     await Promise.all(this.#ending);
     this.#state[Symbol.dispose]();
@@ -72,4 +82,18 @@ export class BundleInForce implements AsyncDisposable {
 
 function startState(bundle: Bundle, { root, warn, onBroken }: ServerContext): Promise<StateProcess> {
   return StateProcess.start(bundle, { root, warn, onBroken });
+}
+
+/** Waits, or until the signal. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+  });
 }
