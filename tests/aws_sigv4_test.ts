@@ -2,6 +2,7 @@
  * AWS clients in a blind run, against a local endpoint that checks every signature with the real keys, by an implementation
  * that shares nothing with the proxy. The clients hold masked keys.
  */
+// Longer than 300 lines: each form of a signature with the real SDK, against an endpoint that verifies.
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { type CheckedRequest, checkRequest, decodeAwsChunked } from "./support/aws_endpoint.ts";

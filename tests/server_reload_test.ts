@@ -163,3 +163,75 @@ Deno.test({
     assert.deepEqual([...answers.keys()], [200]);
   },
 });
+
+Deno.test({
+  name: "TM-27 a bundle is taken while the audit log cannot be written, and the log says so later [S-1.6]",
+  ignore: !UNIX,
+  async fn() {
+    const issuer = await TestIssuer.create();
+    await using upstream = await startTlsUpstream({ host: "api.github.com" });
+    const bundle = githubBundle(issuer, upstream);
+    await using server = await startTeamServer({
+      bundle,
+      files: githubFiles(makeCanary(), upstream),
+      args: ["--listen", "127.0.0.1:0"],
+    });
+    await server.url();
+    const log = `${server.project.dir}/audit.jsonl`;
+    const ask = async () => {
+      const response = await fetch(`${await server.url()}/v1/resolve`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${await issuer.sign()}`, "content-type": "application/json" },
+        body: JSON.stringify({ ref: "github/pat" }),
+      });
+      await response.body?.cancel();
+      return response.status;
+    };
+    await Deno.remove(log);
+    await Deno.mkdir(log);
+    server.kill("SIGHUP");
+    await server.line(/error\[AUDIT_UNWRITABLE\][^]*the bundle was read again and is in force/);
+    await server.project.write("bundle.yaml", bundle.replace("agent-reads-github", "renamed"));
+    await server.line(/(?:the bundle was read again and is in force[^]*){2}/);
+    assert.equal(await ask(), 503);
+    assert.doesNotMatch(server.stderr, /was not taken|INTERNAL/);
+
+    await Deno.remove(log);
+    assert.equal(await ask(), 200);
+    await server.line(/the audit log can be written again/);
+    // What comes after the owed lines.
+    server.kill("SIGHUP");
+    await server.line(/(?:the bundle was read again and is in force[^]*){3}/);
+    assert.equal(await server.stop(), 0, server.stderr);
+    const events = (await server.audit()).filter(({ event }) => event === "server");
+    const taken = "bundle read again";
+    assert.deepEqual(events.map(({ detail }) => detail), [taken, taken, taken, "stopped"]);
+  },
+});
+
+Deno.test({
+  name: "a bundle that becomes a named pipe is not waited for, and a server beside one ends [S-1.6]",
+  ignore: !UNIX,
+  async fn() {
+    const issuer = await TestIssuer.create();
+    await using upstream = await startTlsUpstream({ host: "api.github.com" });
+    const bundle = githubBundle(issuer, upstream);
+    await using server = await startTeamServer({
+      bundle,
+      files: githubFiles(makeCanary(), upstream),
+      args: ["--listen", "127.0.0.1:0"],
+    });
+    const jwt = await issuer.sign();
+    await server.url();
+    const { dir } = server.project;
+    await Deno.remove(`${dir}/bundle.yaml`);
+    await new Deno.Command("mkfifo", { args: [`${dir}/bundle.yaml`, `${dir}/pipe`] }).output();
+    await server.line(/bundle\.yaml: it is not a regular file[^]*the bundle was not taken/);
+    assert.equal(await isAllowed(server, jwt), true);
+    await Deno.remove(`${dir}/bundle.yaml`);
+    await server.project.write("bundle.yaml", bundle.replace(`service == "agent"`, `service == "somebody-else"`));
+    await server.line(/the bundle was read again and is in force/);
+    assert.equal(await isAllowed(server, jwt), false);
+    assert.equal(await server.stop(), 0, server.stderr);
+  },
+});

@@ -1,3 +1,4 @@
+// Longer than 300 lines: tables of what a configuration may not say, a row for each kind of fault.
 import assert from "node:assert/strict";
 import type { ErrorCode } from "../../policy/error.ts";
 import { problemsOf, type Texts } from "./testdata/check_text.ts";

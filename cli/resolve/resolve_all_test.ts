@@ -1,3 +1,4 @@
+// Longer than 300 lines: what becomes of every way in which a provider fails, each in a worker of its own.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseSecretRef } from "../../policy/secret_ref.ts";

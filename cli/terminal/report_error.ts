@@ -4,8 +4,12 @@ import { writeStderr } from "./write.ts";
 
 /** Writes errors to standard error, one block each. */
 export function reportErrors(thrown: readonly unknown[]): void {
-  const style = styleFor(Deno.stderr, (name) => Deno.env.get(name));
-  writeStderr(thrown.map((error) => renderError(error, style)).join("\n"));
+  writeStderr(thrown.map(errorText).join("\n"));
+}
+
+/** An error as it is written to standard error. */
+export function errorText(thrown: unknown): string {
+  return renderError(thrown, styleFor(Deno.stderr, (name) => Deno.env.get(name)));
 }
 
 /** The exit status that an error asks for: that of its kind, 70 for anything that is no `AppError`. */

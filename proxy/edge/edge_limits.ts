@@ -8,6 +8,10 @@ export const EDGE_LIMITS = {
   valueBytes: 64 * 1024,
   /** Reading a value, the start of its worker included: half of what a fetch may take. */
   valueTimeoutMs: 15_000,
+  /** Values of one backend that are read at one time: each has a worker of its own, of some 10 MiB. */
+  readingValues: 16,
+  /** Values of one backend that wait for that: as many as there are fetches. */
+  waitingValues: 256,
   /** A value that could not be read is asked for again after this. */
   failureMs: 1_000,
   /** A host that goes on answering 401 does not make the backend answer as often. */

@@ -17,7 +17,7 @@ export function encodedForms(value: string): Uint8Array[] {
     value.replaceAll("\r\n", "\n"),
     ...jsonForms(value),
     ...percentForms(value, bytes),
-    htmlForm(value),
+    ...htmlForms(value),
     hex(bytes),
     hex(bytes).toUpperCase(),
     ...base64Forms(bytes),
@@ -25,16 +25,42 @@ export function encodedForms(value: string): Uint8Array[] {
   return [...texts].map((text) => utf8.encode(text)).filter((form) => form.length >= MIN_PATTERN_BYTES);
 }
 
+/**
+ * RFC 8259 §7 allows any character to be escaped: what writers of JSON escape besides what they must, so that it can
+ * stand in a page, or in ASCII.
+ */
 function jsonForms(value: string): string[] {
   const plain = JSON.stringify(value).slice(1, -1);
-  const ascii = plain.replace(/[\u007f-\uffff]/g, unicodeEscape);
-  // Some writers escape what could end a script element (RFC 8259 §7 allows any character to be escaped).
-  const html = ascii.replace(/[<>&'+=]/g, unicodeEscape);
-  return [plain, ascii, html, plain.replaceAll("/", "\\/"), ascii.replaceAll("/", "\\/")];
+  const escape = (text: string, characters: RegExp, digits = lowerDigits) => text.replace(characters, digits);
+  const ascii = escape(plain, NON_ASCII_REGEXP);
+  const quotes = plain.replaceAll('\\"', "\\u0022");
+  return [
+    plain,
+    plain.replaceAll("/", "\\/"),
+    // Python, and PHP.
+    ascii,
+    ascii.replaceAll("/", "\\/"),
+    // Jackson, where it writes ASCII.
+    escape(plain, NON_ASCII_REGEXP, upperDigits),
+    // Go and Rails; Gson; what escapes more.
+    escape(plain, /[<>&]/g),
+    escape(plain, /[<>&'=]/g),
+    escape(ascii, /[<>&'+=]/g),
+    // PHP with JSON_HEX_*.
+    escape(escape(quotes, NON_ASCII_REGEXP), /[<>&']/g, upperDigits).replaceAll("/", "\\/"),
+    // .NET.
+    escape(quotes, /[<>&'+`\u007f-\uffff]/g, upperDigits),
+  ];
 }
 
-function unicodeEscape(char: string): string {
+const NON_ASCII_REGEXP = /[\u007f-\uffff]/g;
+
+function lowerDigits(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+function upperDigits(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
 /** RFC 3986 §2.1, in both cases of its digits; the form encoding of the URL standard; and every byte escaped. */
@@ -52,9 +78,32 @@ function lowerEscapes(text: string): string {
   return text.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase());
 }
 
-function htmlForm(value: string): string {
-  const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return value.replace(/[&<>"']/g, (char) => entities[char]!);
+/** How writers of HTML and XML write what they escape; all write `&amp;`, `&lt;` and `&gt;`. */
+const ENTITIES: readonly Readonly<Record<string, string>>[] = [
+  // Python's older ones, Java, Express, React.
+  { '"': "&quot;", "'": "&#39;" },
+  // PHP, and those that leave the apostrophe.
+  { '"': "&quot;", "'": "&#039;" },
+  { '"': "&quot;" },
+  {},
+  // Python, and OWASP's rule.
+  { '"': "&quot;", "'": "&#x27;" },
+  { '"': "&quot;", "'": "&#x27;", "/": "&#x2F;" },
+  // XML.
+  { '"': "&quot;", "'": "&apos;" },
+  // Go, and its templates.
+  { '"': "&#34;", "'": "&#39;" },
+  { '"': "&#34;", "'": "&#39;", "+": "&#43;" },
+  // Handlebars, Mustache.
+  { '"': "&quot;", "'": "&#x27;", "`": "&#x60;", "=": "&#x3D;" },
+  { '"': "&quot;", "'": "&#39;", "`": "&#x60;", "=": "&#x3D;", "/": "&#x2F;" },
+  // .NET.
+  { '"': "&quot;", "'": "&#x27;", "+": "&#x2B;", "`": "&#x60;" },
+];
+
+function htmlForms(value: string): string[] {
+  const always: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+  return ENTITIES.map((entities) => value.replace(/[&<>"'`=+/]/g, (char) => always[char] ?? entities[char] ?? char));
 }
 
 function hex(bytes: Uint8Array): string {

@@ -5,6 +5,8 @@ import { PatternSet } from "./pattern_set.ts";
 
 const CANARY = `canary/${"p@ss+wörd"}&"x"~42`;
 const TOKEN = "kz_masked_0123456789abcdef0123456789abcdef";
+/** With all that some writer escapes. */
+const HOSTILE = `canary/+<&>"'${"`"}=ü`;
 const utf8 = new TextEncoder();
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const base64 = (value: string) => btoa(String.fromCharCode(...utf8.encode(value)));
@@ -37,6 +39,30 @@ for (const [why, echo] of FORMS) {
       const parts = [replacer.push(input.slice(0, cut)), replacer.push(input.slice(cut)), replacer.flush()];
       assert.equal(parts.map(text).join(""), whole);
     }
+  });
+}
+
+const WRITERS: readonly [who: string, echo: string][] = [
+  ["Go's encoding/json", String.raw`canary/+\u003c\u0026\u003e\"'${"`"}=ü`],
+  ["Gson", String.raw`canary/+\u003c\u0026\u003e\"\u0027${"`"}\u003dü`],
+  ["System.Text.Json", String.raw`canary/\u002B\u003C\u0026\u003E\u0022\u0027\u0060=\u00FC`],
+  ["PHP's json_encode", String.raw`canary\/+<&>\"'${"`"}=\u00fc`],
+  ["PHP's json_encode with JSON_HEX_*", String.raw`canary\/+\u003C\u0026\u003E\u0022\u0027${"`"}=\u00fc`],
+  ["Python's json", String.raw`canary/+<&>\"'${"`"}=\u00fc`],
+  ["Jackson in ASCII", String.raw`canary/+<&>\"'${"`"}=\u00FC`],
+  ["Go's html", "canary/+&lt;&amp;&gt;&#34;&#39;`=ü"],
+  ["Go's html/template", "canary/&#43;&lt;&amp;&gt;&#34;&#39;`=ü"],
+  ["Python's html", "canary/+&lt;&amp;&gt;&quot;&#x27;`=ü"],
+  ["PHP's htmlspecialchars", "canary/+&lt;&amp;&gt;&quot;&#039;`=ü"],
+  ["Handlebars", "canary/+&lt;&amp;&gt;&quot;&#x27;&#x60;&#x3D;ü"],
+  ["Mustache", "canary&#x2F;+&lt;&amp;&gt;&quot;&#39;&#x60;&#x3D;ü"],
+  ["an escaper of text alone", "canary/+&lt;&amp;&gt;\"'`=ü"],
+  ["an XML writer", "canary/+&lt;&amp;&gt;&quot;&apos;`=ü"],
+];
+for (const [who, echo] of WRITERS) {
+  Deno.test(`TM-01 ScrubPlan replaces a value as ${who} writes it`, () => {
+    const written = new ScrubPlan([{ text: HOSTILE, standIn: TOKEN }]).replaceAll(utf8.encode(`before ${echo} after`));
+    assert.equal(text(written), `before ${TOKEN} after`);
   });
 }
 

@@ -17,6 +17,7 @@ export interface DisguiseContext {
 export function refuseDisguised(text: string, { encoded }: DisguiseContext): void {
   const found = encoded.search(encodeLatin1(text));
   if (found !== undefined) throw outgoingRefusal(found);
+  if (!/[%\\&]/.test(text)) return;
   // Twice, since what escapes an escape is undone by servers that decode twice.
   let plain = text;
   for (let round = 0; round < 2; round++) {

@@ -1,8 +1,8 @@
 import type { Field } from "../http/fields.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
-import { outgoingRefusal } from "../outgoing_refusal.ts";
 import { Refusal } from "../refusal.ts";
 import type { TokenGrant } from "../token_table.ts";
+import { refuseDisguised } from "./disguise.ts";
 import { requireGrant, type SwapContext } from "./grant.ts";
 
 /**
@@ -30,8 +30,7 @@ export function swapFields(fields: readonly Field[], context: SwapContext): Fiel
     const left = swapped === undefined ? field.value : swapped.rest;
     // What is left of the field after its tokens were taken out, its name included, must not hold another in disguise
     // (TM-05).
-    const found = context.encoded.search(encodeLatin1(`${field.name}: ${left}`));
-    if (found !== undefined) throw outgoingRefusal(found);
+    refuseDisguised(`${field.name}: ${left}`, context);
     if (swapped === undefined) return field;
     if (fields.some((other) => other !== field && folded(other.lower) === folded(field.lower))) {
       throw new Refusal("PROXY_TOKEN_REPEATED");

@@ -10,15 +10,16 @@ import { ScrubPlan } from "../scrub/scrub_plan.ts";
 import { TokenTable } from "../token_table.ts";
 import type { SwapContext } from "./grant.ts";
 import { swapBody } from "./swap_body.ts";
+import { swapFields } from "./swap_fields.ts";
 import { swapTarget } from "./swap_target.ts";
 
 const REAL = 'r/e a"l+ü&=\n';
 const TOKEN = makeMaskedToken(new Uint8Array(16).fill(0xab));
 const latin1 = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
 
-function context(places: readonly string[]): SwapContext {
+function context(places: readonly string[], value = REAL): SwapContext {
   const ref = parseSecretRef("r");
-  const real = new Secret(ref, new TextEncoder().encode(REAL));
+  const real = new Secret(ref, new TextEncoder().encode(value));
   const grant = { name: parseSecretName("T"), token: TOKEN, real, hosts: undefined, in: places.map(parsePlacement) };
   return {
     destination: { host: parseHost("api.test"), port: 443, defaultPort: 443, path: "/", trusted: true },
@@ -49,6 +50,21 @@ for (const [why, places, target, expected] of TARGETS) {
   Deno.test(`TM-04 TM-05 swapTarget() ${expected === undefined ? "refuses" : "replaces"} ${why}`, () => {
     if (expected === undefined) assert.throws(() => swapTarget(target, context(places)), Refusal);
     else assert.equal(swapTarget(target, context(places)), expected);
+  });
+}
+
+const DISGUISED_FIELDS: readonly [why: string, name: string, value: string][] = [
+  ["with one character escaped", "Cookie", `a=%6b${TOKEN.slice(1)}`],
+  ["with one character escaped twice", "X-Link", `</?a=%256b${TOKEN.slice(1)}>`],
+  ["in escapes of JSON", "X-Data", `{"a":"\\u006b${TOKEN.slice(1)}"}`],
+  ["in entities", "X-Note", `&#107;${TOKEN.slice(1)}`],
+  ["beside one that is replaced", "Authorization", `Bearer ${TOKEN}, a=%6b${TOKEN.slice(1)}`],
+  ["in base64", "X-Note", btoa(`a${TOKEN}`)],
+];
+for (const [why, name, value] of DISGUISED_FIELDS) {
+  Deno.test(`TM-05 swapFields() refuses a token ${why}`, () => {
+    const fields = [{ name, lower: name.toLowerCase(), value }];
+    assert.throws(() => swapFields(fields, context(["header"], "value")), Refusal);
   });
 }
 

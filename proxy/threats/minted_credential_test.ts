@@ -1,3 +1,4 @@
+// Longer than 300 lines: every form of an answer, and every way round it, is a row or test of one lab.
 import assert from "node:assert/strict";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { JWT_TOKEN_PREFIX } from "../../policy/token_shape.ts";

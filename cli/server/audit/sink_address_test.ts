@@ -6,8 +6,8 @@ const otlp = (url: string): SinkAddress => ({ kind: "otlp", url });
 const TABLE: readonly (readonly [text: string, expected: SinkAddress])[] = [
   ["stdout", { kind: "stdout" }],
   ["file:/var/log/audit.log", { kind: "file", path: "/var/log/audit.log" }],
-  ["file:logs/audit.log", { kind: "file", path: "/work/logs/audit.log" }],
-  ["file:a:b", { kind: "file", path: "/work/a:b" }],
+  ["file:logs/audit.log", { kind: "file", path: "/srv/logs/audit.log" }],
+  ["file:a:b", { kind: "file", path: "/srv/a:b" }],
   ["otlp:https://collector.test:4318", otlp("https://collector.test:4318/v1/logs")],
   ["otlp:https://collector.test", otlp("https://collector.test:4318/v1/logs")],
   ["otlp:https://collector.test/", otlp("https://collector.test:4318/v1/logs")],
@@ -21,7 +21,7 @@ for (const [text, expected] of TABLE) {
   Deno.test({
     name: `parseSink() reads ${text} [S-7.2]`,
     ignore: Deno.build.os === "windows",
-    fn: () => assert.deepEqual(parseSink(text, { cwd: "/work" }), expected),
+    fn: () => assert.deepEqual(parseSink(text, { cwd: "/srv" }), expected),
   });
 }
 
@@ -47,7 +47,7 @@ const REFUSED = [
 ];
 for (const text of REFUSED) {
   Deno.test(`parseSink() refuses ${JSON.stringify(text)} and does not repeat it`, () => {
-    assert.throws(() => parseSink(text, { cwd: "/work" }), (error: Error & { code?: string; hints?: string[] }) => {
+    assert.throws(() => parseSink(text, { cwd: "/srv" }), (error: Error & { code?: string; hints?: string[] }) => {
       assert.equal(error.code, "AUDIT_SINK_INVALID");
       assert.ok(!error.message.includes("kz-canary") && !error.message.includes("evil"));
       return true;
@@ -56,7 +56,7 @@ for (const text of REFUSED) {
 }
 
 Deno.test("parseSink() takes plain http to another machine where that was allowed", () => {
-  const sink = parseSink("otlp:http://collector.test", { cwd: "/work", insecureHttp: true });
+  const sink = parseSink("otlp:http://collector.test", { cwd: "/srv", insecureHttp: true });
   assert.deepEqual(sink, otlp("http://collector.test:4318/v1/logs"));
 });
 

@@ -7,13 +7,13 @@ import { findResource, secretRefOf } from "../../../policy/server/find_resource.
 import type { Identity } from "../../../policy/server/identity.ts";
 import type { PolicyDecision } from "../../../policy/server/policy_set.ts";
 import { parseResourceRef, type ResourceRef } from "../../../policy/server/resource_ref.ts";
-import type { FetchReply } from "../../../proxy/edge/protocol.ts";
 import { newTokenId, type TokenSealer } from "../../../proxy/edge/token_sealer.ts";
 import type { PortCaller } from "../../../proxy/port_calls.ts";
 import type { Broker, FetchRequest, FetchResult, ResolveRequest, ResolveResult, RevokeRequest } from "../broker.ts";
 import type { CallerLimiter } from "../http/caller_limiter.ts";
-import { fetchedBody } from "./fetched_body.ts";
+import { fetchResultOf } from "./fetch_result.ts";
 import type { Generation } from "./generation.ts";
+import { ProxyUrl } from "./proxy_url.ts";
 import { redirectOf } from "./redirect.ts";
 
 /** What a broker works with, besides what a bundle brings. */
@@ -58,7 +58,7 @@ export class FrontBroker implements Broker {
   async resolve(request: ResolveRequest): Promise<ReadonlyMap<string, ResolveResult>> {
     const generation = this.generation;
     using caller = await this.#admit(request.jwt, "resolve", generation);
-    const proxy = new ProxyUrl(generation, this.#parts.sealer, caller);
+    const proxy = new ProxyUrl(generation.proxy, this.#parts.sealer, caller.identity);
     const results = await Promise.all(
       request.refs.map((text) => this.#resolveOne(text, { request, caller, generation, proxy })),
     );
@@ -151,7 +151,7 @@ export class FrontBroker implements Broker {
         });
         handedOn = false;
         const redirect = redirectOf(reply, url, method);
-        if (redirect.kind !== "follow" || hop === MAX_REDIRECTS) return resultOf(reply, redirect.kind !== "none");
+        if (redirect.kind !== "follow" || hop === MAX_REDIRECTS) return fetchResultOf(reply, redirect.kind !== "none");
         url = redirect.url;
         method = redirect.method;
         if (!redirect.keepsBody) body = undefined;
@@ -241,30 +241,6 @@ export class FrontBroker implements Broker {
   }
 }
 
-/** The proxy's URL with a pass for one caller, made when it is first wanted. */
-class ProxyUrl {
-  readonly #generation: Generation;
-  readonly #sealer: TokenSealer;
-  readonly #caller: Caller;
-
-  constructor(generation: Generation, sealer: TokenSealer, caller: Caller) {
-    this.#generation = generation;
-    this.#sealer = sealer;
-    this.#caller = caller;
-  }
-
-  /** @returns Undefined where the server has no proxy. The pass is good for as long as the token. */
-  async until(expiresAt: number): Promise<string | undefined> {
-    const { proxy } = this.#generation;
-    if (proxy === undefined) return undefined;
-    const { issuer, subject } = this.#caller.identity;
-    const url = new URL(proxy.url);
-    url.username = "kz";
-    url.password = await this.#sealer.sealPass({ issuer, subject, expiresAt });
-    return url.href.replace(/\/$/, "");
-  }
-}
-
 function canonicalRef(text: string): ResourceRef {
   try {
     return parseResourceRef(text);
@@ -311,19 +287,4 @@ async function valueOf({ values }: Generation, resource: Resource, ref: Resource
       throw new Denial("SECRET_UNUSABLE", { detail: "the value is not UTF-8 text" });
     }
   });
-}
-
-const REDIRECT_NOTE =
-  "The host answers with a redirect that was not followed: the credential goes to one origin only. " +
-  "Fetch the location yourself if the resource allows it.";
-const CUT_NOTE = "The body was cut at 1 MiB. Ask for less, for example with a page size or a range.";
-
-function resultOf(reply: FetchReply, isRedirect: boolean): FetchResult {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of reply.headers) {
-    headers[name] = Object.hasOwn(headers, name) ? `${headers[name]}, ${value}` : value;
-  }
-  const notes = [...(isRedirect ? [REDIRECT_NOTE] : []), ...(reply.truncated ? [CUT_NOTE] : [])];
-  const body = fetchedBody(reply.body, headers["content-type"], reply.truncated);
-  return { status: reply.status, headers, body, notes };
 }

@@ -28,7 +28,7 @@ export class Admission {
     this.#limits = limits;
     this.#metrics = metrics;
     this.limiter = limiter;
-    this.heldBytes = new HeldBytes(limits.heldBytes);
+    this.heldBytes = new HeldBytes(limits);
     this.#queue = new WorkQueue(limits);
     metrics.gauge("keyzero_requests_open", "Requests that are read, waiting or worked on", () => this.#open);
     metrics.gauge("keyzero_requests_active", "Requests that are worked on", () => this.#queue.active);

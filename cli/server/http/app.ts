@@ -51,7 +51,8 @@ const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "DELETE", "
  */
 export function createApp(broker: Broker, options: AppOptions): Hono<Env> {
   const { metrics, mcp } = options;
-  const app = new Hono<Env>();
+  // Without decoding it: a path has one spelling, for us and for what may stand before us (TM-19).
+  const app = new Hono<Env>({ getPath: ({ url }) => new URL(url).pathname });
   const routes: [path: string, method: "GET" | "POST", handler: Handler][] = [
     ["/healthz", "GET", () => plain("ok\n", "text/plain; charset=utf-8")],
     ["/metrics", "GET", light(options, () => plain(metrics.text(), "text/plain; version=0.0.4; charset=utf-8"))],
@@ -148,7 +149,7 @@ async function withBody<Schema extends z.ZodObject>(
   }
   // A coding would be a second length, which no cap here knows.
   if (request.headers.has("content-encoding")) throw new HttpProblem("MEDIA_TYPE_UNSUPPORTED");
-  using lease = admission.heldBytes.lease();
+  using lease = admission.heldBytes.lease(context.env.address);
   const bytes = await readBody(request, lease, { maxBytes, ms: limits.bodyMs });
   const parsed = schema.safeParse(parseRequestJson(bytes, limits.jsonDepth));
   if (!parsed.success) {

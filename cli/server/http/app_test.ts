@@ -1,4 +1,5 @@
 /** The HTTP API over real connections, with a broker in memory behind it. */
+// Longer than 300 lines: tables of what the API answers and refuses, route by route.
 import assert from "node:assert/strict";
 import { startDoors } from "../testdata/start_doors.ts";
 import { CANARY, JWT } from "../testdata/test_broker.ts";
@@ -322,6 +323,7 @@ const problems: [why: string, call: Call, status: number, code: string][] = [
     "REQUEST_INVALID",
   ],
   ["a path that is not there", { method: "GET", path: `/${SENT}` }, 404, "ROUTE_UNKNOWN"],
+  ["a path in escapes", { method: "GET", path: "/%68ealthz" }, 404, "ROUTE_UNKNOWN"],
   ["a path with a slash more", { method: "GET", path: "/healthz/" }, 404, "ROUTE_UNKNOWN"],
   ["GET where POST is", { method: "GET", path: "/v1/resolve" }, 405, "METHOD_NOT_ALLOWED"],
   ["POST where GET is", { path: "/healthz", body: "{}" }, 405, "METHOD_NOT_ALLOWED"],

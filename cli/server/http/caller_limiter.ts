@@ -50,12 +50,15 @@ export class CallerLimiter {
     if (entry.tokens < 1) throw tooMany("too many requests from this address failed");
   }
 
-  /** After a request that was not a verified caller's. */
+  /**
+   * After a request that was not a verified caller's. It may run into debt: many at one time are let in before the first
+   * of them is found to have failed.
+   */
   chargeAddress(address: string): void {
     const { failuresPerSecond, failuresBurst } = this.#limits;
     const entry = this.#entry(this.#addresses, addressKey(address), failuresBurst);
     refill(entry, { now: this.#now(), perSecond: failuresPerSecond, burst: failuresBurst });
-    entry.tokens = Math.max(0, entry.tokens - 1);
+    entry.tokens = Math.max(-failuresBurst, entry.tokens - 1);
   }
 
   /**

@@ -65,6 +65,20 @@ Deno.test("TM-38 CallerLimiter lets an address pay for what failed, and for noth
   limits.admitAddress("192.0.2.1");
 });
 
+Deno.test("TM-38 CallerLimiter lets an address pay for all that failed at one time, up to its burst again", () => {
+  const { clock, limits } = limiter();
+  for (let i = 0; i < 6; i++) limits.admitAddress("192.0.2.1");
+  for (let i = 0; i < 6; i++) limits.chargeAddress("192.0.2.1");
+  // Two more than it had: a second and a half until there is one again.
+  clock.ms = 1499;
+  tooMany(() => limits.admitAddress("192.0.2.1"));
+  clock.ms = 1500;
+  limits.admitAddress("192.0.2.1");
+  for (let i = 0; i < 1000; i++) limits.chargeAddress("192.0.2.1");
+  clock.ms = 4000;
+  limits.admitAddress("192.0.2.1");
+});
+
 Deno.test("TM-38 CallerLimiter remembers so many callers and addresses, and those at work whatever comes", () => {
   const { limits } = limiter();
   const busy = [1, 2, 3, 4, 5].map(() => limits.admitCaller("issuer", "busy"));

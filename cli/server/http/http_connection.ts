@@ -217,6 +217,9 @@ interface RequestParts {
 /** Methods that `Request` has no word for, or that ask for something else than an answer (TM-21). */
 const REFUSED_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
 
+/** Of a path, before its query. */
+const DOT_SEGMENT_REGEXP = /^[^?]*\/(?:\.|%2e){1,2}(?:[/?]|$)/i;
+
 /** @throws {HttpError} */
 function requestParts({ method, target, fields, minorVersion }: RequestHead, secure: boolean): RequestParts {
   if (REFUSED_METHODS.has(method)) throw new HttpError("HTTP_METHOD_REFUSED", 405);
@@ -224,6 +227,8 @@ function requestParts({ method, target, fields, minorVersion }: RequestHead, sec
   if (host === undefined) throw new HttpError("HTTP_TARGET_INVALID", 400);
   const named = parseAuthority(host, secure ? 443 : 80);
   const { authority = named, pathAndQuery } = target === "*" ? { pathAndQuery: "/*" } : parseTarget(target);
+  // A URL drops them: what stands before us would have seen another path (TM-19).
+  if (DOT_SEGMENT_REGEXP.test(pathAndQuery)) throw new HttpError("HTTP_TARGET_INVALID", 400);
   if (authority.host !== named.host || authority.port !== named.port) throw new HttpError("HTTP_HOST_MISMATCH", 421);
   const framing = requestFraming(fields, minorVersion);
   if (framing.kind !== "none" && (method === "GET" || method === "HEAD")) {

@@ -1,47 +1,62 @@
 import { Denial } from "../../../policy/server/denial.ts";
 import { HttpError } from "../../../proxy/http/http_error.ts";
 import { ReceivedRequest } from "./received_request.ts";
+import { addressKey } from "./caller_limiter.ts";
 import { HttpProblem } from "./problem.ts";
+import type { ServerLimits } from "./server_limits.ts";
 
-/** Bytes of bodies that all requests hold together; who finds it spent is answered 503 at once. */
+/**
+ * Bytes of bodies that all requests hold together; who finds it spent is answered 503 at once. One address does not get
+ * all of it: a body is read before it is known who calls (TM-38).
+ */
 export class HeldBytes {
-  readonly #maxBytes: number;
+  readonly #limits: Pick<ServerLimits, "heldBytes" | "heldBytesOfAddress">;
+  readonly #byAddress = new Map<string, number>();
   #held = 0;
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  constructor(limits: Pick<ServerLimits, "heldBytes" | "heldBytesOfAddress">) {
+    this.#limits = limits;
   }
 
   get held(): number {
     return this.#held;
   }
 
-  lease(): BytesLease {
+  /** @param address Of the client. */
+  lease(address: string): BytesLease {
+    const key = addressKey(address);
     let own = 0;
+    const take = (bytes: number) => {
+      const ofAddress = (this.#byAddress.get(key) ?? 0) + bytes;
+      if (ofAddress === 0) this.#byAddress.delete(key);
+      else this.#byAddress.set(key, ofAddress);
+      this.#held += bytes;
+      own += bytes;
+    };
     return {
       grow: (bytes) => {
-        if (this.#held + bytes > this.#maxBytes) throw new Denial("OVERLOADED", { detail: "too many bodies are held" });
-        this.#held += bytes;
-        own += bytes;
+        const { heldBytes, heldBytesOfAddress } = this.#limits;
+        if (this.#held + bytes > heldBytes) throw new Denial("OVERLOADED", { detail: "too many bodies are held" });
+        if ((this.#byAddress.get(key) ?? 0) + bytes > heldBytesOfAddress) {
+          throw new Denial("TOO_MANY_REQUESTS", { detail: "wait for earlier requests to be answered" });
+        }
+        take(bytes);
       },
-      [Symbol.dispose]: () => {
-        this.#held -= own;
-        own = 0;
-      },
+      [Symbol.dispose]: () => take(-own),
     };
   }
 }
 
 /** What one request holds, until its scope ends. */
 export interface BytesLease extends Disposable {
-  /** @throws {Denial} `OVERLOADED` */
+  /** @throws {Denial} `OVERLOADED`, `TOO_MANY_REQUESTS` */
   grow(bytes: number): void;
 }
 
 /**
  * Reads a request's body, as it comes, up to a size and for a time.
  *
- * @throws {Denial} `BODY_TOO_LARGE`, `OVERLOADED`
+ * @throws {Denial} `BODY_TOO_LARGE`, `OVERLOADED`, `TOO_MANY_REQUESTS`
  * @throws {HttpProblem} `REQUEST_TIMEOUT`
  */
 export async function readBody(

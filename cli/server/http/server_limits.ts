@@ -27,6 +27,8 @@ export const SERVER_LIMITS = {
   bodyMs: 15_000,
   /** Bodies that are held at one time, over all requests. */
   heldBytes: 64 * 1024 * 1024,
+  /** Of one address, in the proportion of its requests. */
+  heldBytesOfAddress: 24 * 1024 * 1024,
   /** Nesting of JSON; nothing that is asked for here comes near it. */
   jsonDepth: 32,
 

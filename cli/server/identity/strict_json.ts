@@ -1,6 +1,11 @@
 /** Deep enough for any token or key set. */
 const MAX_DEPTH = 32;
 
+/** Far more than the digits of a double. */
+const MAX_NUMBER_CHARACTERS = 64;
+
+const NUMBER_REGEXP = /^-?(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i;
+
 /** The tokens of JSON that is known to be valid; what lies between them is white space. */
 const TOKEN_REGEXP = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g;
 
@@ -66,11 +71,25 @@ function checkText(token: string, names: Set<string> | undefined): void {
   names.add(text);
 }
 
-/** A whole number that a double cannot hold would be equal to its neighbours. */
+/**
+ * A whole number that a double cannot hold would be equal to its neighbours, however it is written, and so would what is
+ * only nearly one.
+ */
 function checkNumber(token: string): void {
   if (!/^[-\d]/.test(token)) return;
   const number = Number(token);
-  if (!Number.isFinite(number) || (/^-?\d+$/.test(token) && !Number.isSafeInteger(number))) {
-    throw new SyntaxError("Cannot read JSON: a number cannot be held");
-  }
+  const isHeld = token.length <= MAX_NUMBER_CHARACTERS && Number.isFinite(number) &&
+    (!Number.isInteger(number) || (Number.isSafeInteger(number) && isWhole(token, number)));
+  if (!isHeld) throw new SyntaxError("Cannot read JSON: a number cannot be held");
+}
+
+/** Whether a number's text means this whole number and no other. */
+function isWhole(token: string, number: number): boolean {
+  const [, whole = "", fraction = "", exponent = "0"] = NUMBER_REGEXP.exec(token) ?? [];
+  const digits = BigInt(whole + fraction);
+  // An exponent may be any size where the number is zero.
+  if (digits === 0n || number === 0) return digits === 0n;
+  const shift = Number(exponent) - fraction.length;
+  const expected = BigInt(Math.abs(number));
+  return shift < 0 ? digits === expected * 10n ** BigInt(-shift) : digits * 10n ** BigInt(shift) === expected;
 }

@@ -40,8 +40,13 @@ export async function handleMcp(request: Request, broker: Broker, options: McpHt
     });
   }
   const bearer = bearerToken(request.headers.get("authorization"));
-  using lease = admission.heldBytes.lease();
+  // A coding would be a second length, which no cap here knows.
+  if (request.headers.has("content-encoding")) throw new HttpProblem("MEDIA_TYPE_UNSUPPORTED");
+  using lease = admission.heldBytes.lease(address);
   const bytes = await readBody(request, lease, { maxBytes: limits.fetchBytes, ms: limits.bodyMs });
+  let isCallers = false;
+  // A tool's error is a good answer to HTTP, and a handshake asks for no JWT: the address pays for both (TM-38).
+  using _ = { [Symbol.dispose]: () => isCallers || admission.limiter.chargeAddress(address) };
   let parsedBody: unknown;
   try {
     parsedBody = parseRequestJson(bytes, limits.jsonDepth);
@@ -51,7 +56,9 @@ export async function handleMcp(request: Request, broker: Broker, options: McpHt
   // A batch would be many requests for the price of one; protocol versions since 2025-06-18 have none.
   if (Array.isArray(parsedBody)) return rpcError(400, -32600, "Invalid request: send one message at a time");
   const server = createMcpServer(
-    admission.brokerFor(broker, { door: "mcp-http", address, signal: request.signal }),
+    watchedBroker(admission.brokerFor(broker, { door: "mcp-http", address, signal: request.signal }), () => {
+      isCallers = true;
+    }),
     { version, jwt: bearer === undefined ? mcp.jwt : () => Promise.resolve(bearer) },
   );
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
@@ -66,6 +73,26 @@ export async function handleMcp(request: Request, broker: Broker, options: McpHt
     request.signal.removeEventListener("abort", leave);
     await server.close();
   }
+}
+
+/** Tells when a caller is verified: the broker did what it was asked, or refused it for another reason than who calls. */
+function watchedBroker(broker: Broker, onVerified: () => void): Broker {
+  const watch = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      const result = await work;
+      onVerified();
+      return result;
+    } catch (error) {
+      if (!(error instanceof Denial && error.status === 401)) onVerified();
+      throw error;
+    }
+  };
+  return {
+    resolve: (request) => watch(broker.resolve(request)),
+    fetch: (request) => watch(broker.fetch(request)),
+    revoke: (request) => watch(broker.revoke(request)),
+    proxyCa: broker.proxyCa,
+  };
 }
 
 function rpcError(status: number, code: number, message: string): Response {

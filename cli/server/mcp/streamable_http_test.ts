@@ -1,4 +1,5 @@
 /** MCP over streamable HTTP, with the official client, and with messages that it would not send. */
+// Longer than 300 lines: what the transport owes and refuses, message by message.
 import assert from "node:assert/strict";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";

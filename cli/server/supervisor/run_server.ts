@@ -3,7 +3,7 @@ import { AppError } from "../../../policy/error.ts";
 import type { Bundle } from "../../../policy/server/bundle.ts";
 import type { Surroundings } from "../../config/config_files.ts";
 import { RefusalLog } from "../../blind/refusal_log.ts";
-import { reportErrors } from "../../terminal/report_error.ts";
+import { errorText, reportErrors } from "../../terminal/report_error.ts";
 import { deriveAuditKey } from "../audit/audit_key.ts";
 import { AuditProcess } from "../audit/audit_process.ts";
 import { sinkText } from "../audit/sink_address.ts";
@@ -16,6 +16,7 @@ import { EventQueue } from "./event_queue.ts";
 import { openJwtFile } from "./jwt_file.ts";
 import { authorityOf } from "./listen_address.ts";
 import { serverRefusalText } from "./refusal_words.ts";
+import { ServerNotes } from "./server_notes.ts";
 import { sameBundle } from "./same_bundle.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { readServerKey } from "../server_key.ts";
@@ -23,8 +24,11 @@ import { readServerKey } from "../server_key.ts";
 /** How long requests that have begun may take when the server ends. */
 const GRACE_MS = 10_000;
 
-/** `reload`: the operator asks for it. `changed`: something changed around the bundle's file. */
-type ServerEvent = "end" | "reload" | "changed" | { readonly broken: AppError };
+/**
+ * `reload`: the operator asks for it. `changed`: something changed around the bundle's file. `restored`: the audit log can
+ * be written again.
+ */
+type ServerEvent = "end" | "reload" | "changed" | "restored" | { readonly broken: AppError };
 
 /** What a server is told by, and tells. */
 export interface ServerSurroundings {
@@ -43,18 +47,19 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
   const onBroken = (broken: AppError) => events.push({ broken });
   using scope = new DisposableStack();
   listen(events, scope);
-  const bundle = await readBundle(options.bundle, around);
-  // Before all that takes time: a change meanwhile is not missed.
   const log = options.audit.kind === "file" ? options.audit.path : undefined;
-  scope.use(new BundleWatch(options.bundle, () => events.push("changed"), log));
+  // Before it is read: a change meanwhile is not missed.
+  scope.use(await BundleWatch.start(options.bundle, () => events.push("changed"), log));
+  const bundle = await readBundle(options.bundle, around);
   const key = await readServerKey(around);
   await using audit = await AuditProcess.start({
     sink: options.audit,
     // Of a key that ends with the process nobody could check a MAC.
     key: key.isOwn ? undefined : await deriveAuditKey(key.bytes),
     onTrouble: (trouble) => {
-      if (trouble === undefined) say("kz: the audit log can be written again");
-      else reportErrors([trouble]);
+      if (trouble !== undefined) return reportErrors([trouble]);
+      say("kz: the audit log can be written again");
+      events.push("restored");
     },
     onBroken,
     // A collector may have a certificate of the operator's own authority.
@@ -71,7 +76,8 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     proxy: options.proxy,
     proxyUrl: options.proxyUrl,
     warn: say,
-    onFailure: (error) => reportErrors([error]),
+    // Callers choose what is read below a glob, and so how often it fails.
+    onFailure: (error) => refusals.tell(errorText(error).trimEnd()),
     onRefused: (code, facts) => refusals.report(code, facts),
     onFault: tellFault,
     onBroken,
@@ -103,14 +109,18 @@ export async function runServer(options: ServerOptions, { around, say }: ServerS
     const streams = { input: Deno.stdin.readable, output: Deno.stdout.writable, signal: stopped.signal };
     void relayStdio(stdio.port1, streams).then(() => events.push("end"));
   }
+  const notes = new ServerNotes(audit);
   let fault: string | undefined;
   for (let event = await events.next(); event !== "end"; event = await events.next()) {
     if (typeof event === "object") throw event.broken;
-    if (event === "reload") await audit.reopen();
-    fault = await reload(event, { options, around, say, force, front, audit, fault });
+    if (event === "restored") await notes.writeOwed();
+    else {
+      if (event === "reload") await audit.reopen().catch((error) => reportErrors([error]));
+      fault = await reload(event, { options, around, say, force, front, notes, fault });
+    }
   }
   await front.end(GRACE_MS);
-  await audit.append({ event: "server", outcome: "allowed", detail: "stopped" });
+  await notes.write({ outcome: "allowed", detail: "stopped" });
 }
 
 function jwtFilePort(path: string, scope: DisposableStack): MessagePort {
@@ -153,13 +163,13 @@ function announce(
  */
 async function reload(
   reason: "reload" | "changed",
-  { options, around, say, force, front, audit, fault }: {
+  { options, around, say, force, front, notes, fault }: {
     options: ServerOptions;
     around: Surroundings;
     say: (line: string) => void;
     force: BundleInForce;
     front: FrontProcess;
-    audit: AuditProcess;
+    notes: ServerNotes;
     fault: string | undefined;
   },
 ): Promise<string | undefined> {
@@ -167,16 +177,16 @@ async function reload(
     const bundle: Bundle = await readBundle(options.bundle, around);
     if (reason === "changed" && sameBundle(bundle, force.generation.bundle)) return undefined;
     await force.replace(bundle, (generation) => front.renew(generation.forFront));
-    await audit.append({ event: "server", outcome: "allowed", detail: "bundle read again" });
-    say("kz: the bundle was read again and is in force");
-    return undefined;
   } catch (error) {
     const message = error instanceof AppError ? error.message : undefined;
     if (reason === "changed" && message !== undefined && message === fault) return fault;
     reportErrors([error]);
     say("kz: the bundle was not taken; the one before stays in force");
     const code = error instanceof AppError ? error.code : "INTERNAL";
-    await audit.append({ event: "server", outcome: "denied", code, detail: "bundle not taken" });
+    await notes.write({ outcome: "denied", code, detail: "bundle not taken" });
     return message;
   }
+  say("kz: the bundle was read again and is in force");
+  await notes.write({ outcome: "allowed", detail: "bundle read again" });
+  return undefined;
 }

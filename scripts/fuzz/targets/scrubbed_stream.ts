@@ -18,19 +18,19 @@ const PATTERNS = SECRETS.flatMap(({ text, standIn }) =>
   encodedForms(text).map((form) => ({ form: decodeLatin1(form), standIn }))
 ).sort((a, b) => b.form.length - a.form.length);
 
-/** Leftmost, then longest, one pass: what the search must do, as plainly as it can be written. */
+/** Every match from the left, the longest at each place; what later ones cover beyond earlier ones is filled (TM-06). */
 function naive(text: string, keepLength: boolean): string {
   let out = "";
-  for (let at = 0; at < text.length;) {
+  let done = 0;
+  for (let at = 0; at < text.length; at++) {
     const match = PATTERNS.find(({ form }) => text.startsWith(form, at));
-    if (match === undefined) out += text[at++];
-    else {
-      const { length } = match.form;
-      out += keepLength ? match.standIn.padEnd(length, "*").slice(0, length) : match.standIn;
-      at += length;
-    }
+    if (match === undefined) continue;
+    const { form: { length }, standIn } = match;
+    if (at >= done) out += text.slice(done, at) + (keepLength ? standIn.padEnd(length, "*").slice(0, length) : standIn);
+    else out += "*".repeat(Math.max(0, at + length - done));
+    done = Math.max(done, at + length);
   }
-  return out;
+  return out + text.slice(done);
 }
 
 /** TM-01, TM-03: a stream cut anywhere is rewritten as a naive replacement of the whole. */
