@@ -15,6 +15,8 @@ const CRLF_CRLF = [13, 10, 13, 10];
 export class HttpConnection implements Disposable {
   readonly #conn: Deno.Conn;
   readonly #buffer = new Uint8Array(256 * 1024);
+  /** Of the reply that was read last. */
+  lastStatus = 0;
   /** The bytes that are read and not consumed stand between these. */
   #start = 0;
   #end = 0;
@@ -48,12 +50,16 @@ export class HttpConnection implements Disposable {
    * Reads one reply.
    *
    * @param onBody Gets each piece of the body, valid until it returns.
+   * @param options `takes`: another status than 200 that is no error, for {@linkcode lastStatus}.
    * @returns Length of the body in bytes.
-   * @throws {Error} if the status is not 200 or the connection ends early.
+   * @throws {Error} if the status is another one or the connection ends early.
    */
-  async readReply(onBody?: (piece: Uint8Array) => void): Promise<number> {
+  async readReply(onBody?: (piece: Uint8Array) => void, { takes }: { takes?: number } = {}): Promise<number> {
     const head = await this.#readHead();
-    if (!head.startsWith("HTTP/1.1 200")) throw new Error(`Cannot measure: the reply is ${head.split("\r\n", 1)[0]}`);
+    this.lastStatus = Number(head.slice("HTTP/1.1 ".length, "HTTP/1.1 200".length));
+    if (this.lastStatus !== 200 && this.lastStatus !== takes) {
+      throw new Error(`Cannot measure: the reply is ${head.split("\r\n", 1)[0]}`);
+    }
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
     if (length !== undefined) return await this.#readBytes(Number(length), onBody);
     let total = 0;

@@ -8,8 +8,8 @@ import { measureResolve } from "./resolve_rate.ts";
 import { startServer } from "./running_server.ts";
 import { measureServerStartup } from "./server_startup.ts";
 
-/** How long and how often; the whole takes some three minutes, the quick one under one. */
-const FULL = { rounds: 5, durationMs: 3000, fresh: 1920, decisions: 300, waves: 3, requests: 300, starts: 7 };
+/** How long and how often; the whole takes some four minutes, the quick one under one. */
+const FULL = { rounds: 3, durationMs: 2000, fresh: 1920, decisions: 300, waves: 2, requests: 300, starts: 5 };
 const QUICK: typeof FULL = {
   rounds: 2,
   durationMs: 1000,
