@@ -105,5 +105,8 @@ function guessedSyntax(bytes: Uint8Array): "json" | "xml" | "form" | undefined {
   // JSON; JSON behind what keeps it from being a script; and JSON as a script.
   if (/^(?:[{[]|\)\]\}'|(?:\/\*\*\/)?[\w$.]+\()/.test(start)) return "json";
   if (start.startsWith("<")) return "xml";
+  // The whole is made text only where it begins as a form does: of a large body that takes longer than all else with it.
+  const equals = bytes.indexOf("=".charCodeAt(0));
+  if (equals < 0 || !/^\s*[\w.%+-]+$/.test(decodeLatin1(bytes.subarray(0, equals)))) return undefined;
   return /^[\w.%+-]+=[^\s"<]*$/.test(decodeLatin1(bytes).trim()) ? "form" : undefined;
 }
