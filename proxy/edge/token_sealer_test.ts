@@ -196,3 +196,13 @@ Deno.test("newTokenId() is 128 bits, each time others [S-6.1]", () => {
   assert.match(newTokenId(), /^[0-9a-f]{32}$/);
   assert.equal(new Set(Array.from({ length: 100 }, newTokenId)).size, 100);
 });
+
+Deno.test("TokenSealer opens what an earlier version sealed: tokens outlive an update of one replica [S-6.1]", async () => {
+  const made = { issuer: "internal", subject: "agent-1", expiresAt: 1_800_000_300_000 };
+  const token =
+    "KZ_TOK_1UWFVVZUf_N8vbu-gotGn1DxAcglmM4R1cOjRC7i4XwFVUyP16KaBOLfoygw9fvqkILRDpGOGebJNxcgHdDQ4T019tXc9AZf8Rka9CptCDOhuLv1McZMcRh4";
+  const pass = "KZ_PRX_1UWFRCpvOcmO7OWMVB8oa4s0z8kdX5N04dluOIJEF7ZHVfczBO5xVpCMSmMQHSbg4W7VWiodkoA";
+  const issuedAt = 1_800_000_000_000;
+  assert.deepEqual(await sealer.open(token, issuedAt), { ...CLAIMS, ...made, issuedAt });
+  assert.deepEqual(await sealer.openPass(pass, issuedAt), made);
+});
