@@ -53,13 +53,13 @@ export const strictJson: FuzzTarget = {
   check(input) {
     const text = new TextDecoder().decode(input);
     let expected: unknown;
-    let reasons: ReadonlySet<Reason> | undefined;
+    let isJson = true;
     try {
       expected = JSON.parse(text);
-      reasons = new NaiveReader(text).reasons();
     } catch {
-      // It is no JSON.
+      isJson = false;
     }
+    const reasons = isJson ? new NaiveReader(text).reasons() : undefined;
     let read: unknown;
     try {
       read = parseStrictJson(text, { maxDepth: MAX_DEPTH });
@@ -121,6 +121,7 @@ class NaiveReader {
     const names: string[] = [];
     while (this.#take(/[ \t\r\n]*[}\],]?/), !/[}\]]/.test(this.#text[this.#at - 1]!)) {
       if (isObject) {
+        this.#take(/[ \t\r\n]*/);
         names.push(this.#string());
         this.#take(/[ \t\r\n]*:/);
       }
