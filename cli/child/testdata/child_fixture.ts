@@ -84,7 +84,9 @@ export async function runOnTerminal(
   const setup = new TextEncoder().encode(JSON.stringify({ words, steps }));
   const outcome = await runWords(["python3", testdata("terminal.py")], { stdin: setup });
   if (outcome.status !== 0) throw new Error(`terminal.py failed: ${new TextDecoder().decode(outcome.stderr)}`);
-  return JSON.parse(new TextDecoder().decode(outcome.stdout));
+  const { screen, status } = JSON.parse(new TextDecoder().decode(outcome.stdout));
+  // When the last lines come the terminal may be itself again, and add a second "\r".
+  return { screen: screen.replace(/\r+\n/g, "\r\n"), status };
 }
 
 /** Whether a program can be run here. For `ignore` of a test. */
