@@ -54,6 +54,8 @@ export const auditLines: FuzzTarget = {
   check(input) {
     const { text, key } = LOGS[(input[0] ?? 0) % 2]!;
     const changed = decodeLatin1(input.subarray(1));
+    // MACs say something to who has the key, and nothing to others: they stand behind what the hashes are of.
+    if (key === undefined && changed.includes(',"mac":"')) return false;
     const isCut = changed !== "" && changed.endsWith("\n") && text.startsWith(changed);
     assert.equal(isWhole(input.subarray(1), key), isCut, "a change that does not show");
     for (const line of changed.split("\n")) {
