@@ -66,15 +66,27 @@ function isResults(value: unknown): value is Readonly<Record<string, Result>> {
   return typeof value === "object" && value !== null;
 }
 
+/** What a busy server may say instead of an answer; it decides nothing. */
+const BUSY: ReadonlySet<unknown> = new Set([
+  "AUDIT_UNAVAILABLE",
+  "OVERLOADED",
+  "SECRET_UNAVAILABLE",
+  "TOO_MANY_REQUESTS",
+  "UPSTREAM_TIMEOUT",
+]);
+
+function assertBusy(code: unknown): void {
+  assert.ok(BUSY.has(code), `it was refused with ${code}`);
+}
+
 /** Two refs that are allowed and one that is not, each new. */
 function resolveLoad(url: string, jwt: string, answered: Answered): Promise<void> {
   return ask(`${url}/v1/resolve`, jwt, {
     body: () => ({
       refs: [`github/${answered.marker()}`, `github/${answered.marker()}`, `other/${answered.marker()}`],
     }),
-    note: ({ results }) => {
-      // A busy server may answer that it has too much to do, which decides nothing.
-      if (!isResults(results)) return;
+    note: ({ results, code }) => {
+      if (!isResults(results)) return assertBusy(code);
       for (const [ref, { allowed, token_id }] of Object.entries(results)) {
         assert.equal(allowed, ref.startsWith("github/"));
         if (allowed) answered.tokenIds.add(token_id!);
@@ -88,8 +100,9 @@ function fetchLoad(url: string, jwt: string, answered: Answered): Promise<void> 
   let resource = "";
   return ask(`${url}/v1/fetch`, jwt, {
     body: () => ({ resource: resource = `github/${answered.marker()}`, url: "https://api.github.com/user" }),
-    note: ({ status }) => {
-      if (status === 200) answered.fetchedRefs.add(resource);
+    note: ({ status, code }) => {
+      if (status !== 200) return assertBusy(code);
+      answered.fetchedRefs.add(resource);
     },
   });
 }
