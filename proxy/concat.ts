@@ -5,11 +5,16 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** The same for a list, which may be longer than a call may have arguments. */
 export function concatAll(parts: readonly Uint8Array[]): Uint8Array {
-  const filled = parts.filter((part) => part.length > 0);
-  if (filled.length === 1) return filled[0]!;
-  const whole = new Uint8Array(filled.reduce((sum, part) => sum + part.length, 0));
+  let length = 0;
+  let longest: Uint8Array | undefined;
+  for (const part of parts) {
+    length += part.length;
+    if (longest === undefined || part.length > longest.length) longest = part;
+  }
+  if (longest !== undefined && longest.length === length) return longest;
+  const whole = new Uint8Array(length);
   let at = 0;
-  for (const part of filled) {
+  for (const part of parts) {
     whole.set(part, at);
     at += part.length;
   }

@@ -170,6 +170,7 @@ export class ProxyServer<Caller extends object> implements Disposable {
     { origin, caller, hello }: { readonly origin: Origin; readonly caller: Caller; readonly hello: ClientHello },
   ): Promise<void> {
     const client = { sink: conn, reader: new ByteReader(conn), budget: this.#budget };
+    const named = namesHost(hello, origin, this.#service.alsoNamed);
     let upstream: Upstream | undefined;
     using _ = { [Symbol.dispose]: () => upstream?.[Symbol.dispose]() };
     for (;;) {
@@ -179,7 +180,7 @@ export class ProxyServer<Caller extends object> implements Disposable {
         head = await this.#readRequest(client.reader, conn);
         if (head === undefined) return;
         facts = { ...facts, method: head.method };
-        if (!namesHost(hello, origin, this.#service.alsoNamed)) throw new HttpError("HTTP_HOST_MISMATCH", 421);
+        if (!named) throw new HttpError("HTTP_HOST_MISMATCH", 421);
         const target = parseTarget(head.target);
         const reusable = alive(upstream);
         upstream = undefined;

@@ -57,20 +57,21 @@ async function copy(from: Deno.Conn, to: Sink, onRead: () => void = () => {}): P
 
 /** Lets one wait for the server's next bytes. */
 class Heard {
-  #wake: () => void = () => {};
+  #wake: (() => void) | undefined;
 
   tell(): void {
-    this.#wake();
+    this.#wake?.();
   }
 
   /** Waits for them, for a moment only. */
   next(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, TICKETS_MS);
-      this.#wake = () => {
+      const wake = this.#wake = () => {
         clearTimeout(timer);
+        this.#wake = undefined;
         resolve();
       };
+      const timer = setTimeout(wake, TICKETS_MS);
     });
   }
 }

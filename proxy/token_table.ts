@@ -29,12 +29,15 @@ export interface MintedGrant {
   onUsed(): void;
 }
 
+const DEFAULT_TOKEN_REGEXP = new RegExp(tokenRegExp().source);
+
 /** The tokens of a run, of any shape, and how they are found in text. */
 export class TokenTable {
   readonly #grants: Map<string, TokenGrant>;
   /** Declared tokens that do not look like {@linkcode tokenRegExp}. */
   readonly #shaped: readonly string[];
-  #source: string;
+  /** Every token; global, which {@linkcode String.replace} begins anew each time. */
+  #regExp: RegExp;
   #bindsPaths: boolean;
   /** Some minted token is a JWT. */
   #anyJwt = false;
@@ -50,7 +53,7 @@ export class TokenTable {
     this.#shaped = tokens.filter((token) => !isDefault(token));
     // Tokens are made of letters, digits and "_.-"; of these only "." means something in an expression.
     const literals = this.#shaped.map((token) => token.replaceAll(".", "\\."));
-    this.#source = [tokenRegExp().source, ...literals].join("|");
+    this.#regExp = new RegExp([tokenRegExp().source, ...literals].join("|"), "g");
   }
 
   /** Some secret may go to certain paths of a host only. */
@@ -64,7 +67,7 @@ export class TokenTable {
     this.#bindsPaths ||= bindsPaths(grant);
     if (this.#anyJwt || isDefault(grant.token)) return;
     this.#anyJwt = true;
-    this.#source += `|${jwtTokenRegExp().source}`;
+    this.#regExp = new RegExp(`${this.#regExp.source}|${jwtTokenRegExp().source}`, "g");
   }
 
   /** Forgets a token: whoever uses it is refused. */
@@ -79,19 +82,19 @@ export class TokenTable {
 
   /** Whether a text holds a token of this run, or what looks like one of another. */
   standIn(text: string): boolean {
-    return (text.includes(TOKEN_PREFIX) && tokenRegExp().test(text)) ||
+    return (text.includes(TOKEN_PREFIX) && DEFAULT_TOKEN_REGEXP.test(text)) ||
       this.#shaped.some((token) => text.includes(token)) ||
       (this.#anyJwt && text.includes(JWT_TOKEN_PREFIX) && jwtTokenRegExp().test(text));
   }
 
   /** Replaces every token, in one pass: what `use` returns is not looked at again (TM-23). */
   replace(text: string, use: (token: string) => string): string {
-    return text.replace(new RegExp(this.#source, "g"), (token) => use(token));
+    return text.replace(this.#regExp, (token) => use(token));
   }
 
   /** The text with its tokens taken out. */
   without(text: string): string {
-    return this.replace(text, () => " ");
+    return text.replace(this.#regExp, " ");
   }
 }
 

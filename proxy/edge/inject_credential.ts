@@ -4,7 +4,7 @@ import { Denial } from "../../policy/server/denial.ts";
 import type { Field } from "../http/fields.ts";
 import { decodeLatin1 } from "../http/latin1.ts";
 import { MIN_SCRUBBED_BYTES } from "../scrub/scrub_plan.ts";
-import { isSendable } from "../swap/swap_fields.ts";
+import { isSendable } from "../swap/swap_field.ts";
 
 /** The parts of a request that a credential may stand in. */
 export interface Injectable {

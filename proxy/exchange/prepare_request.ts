@@ -15,8 +15,7 @@ import { Refusal } from "../refusal.ts";
 import type { SwapContext } from "../swap/grant.ts";
 import { refuseDisguisedBytes } from "../swap/disguise.ts";
 import { swapBody } from "../swap/swap_body.ts";
-import { swapFields } from "../swap/swap_fields.ts";
-import { swapTarget } from "../swap/swap_target.ts";
+import { swapHead } from "../swap/swap_head.ts";
 import { timeLimit } from "../time_limit.ts";
 import { writeAll } from "../write_all.ts";
 import { decodeBody } from "./decode_body.ts";
@@ -59,11 +58,11 @@ export async function prepareRequest(
   // What is decided by the head alone needs no body.
   const signed = findSignedRequest({ ...plan, pathAndQuery: plan.target.pathAndQuery }, policy.awsKeys);
   const credentials = signed === undefined ? undefined : requireCredentials(signed, context);
-  const pathAndQuery = swapTarget((signed ?? plan.target).pathAndQuery, context);
-  const fields = swapFields((signed ?? plan).fields, context);
+  const { pathAndQuery } = signed ?? plan.target;
+  const swapped = swapHead({ pathAndQuery, fields: (signed ?? plan).fields }, context);
   const body = await prepareBody(plan, client, { context, policy, signed, lease });
-  const kept = fields.filter(({ lower }) => !body.dropped.includes(lower));
-  const head = { method: plan.method, pathAndQuery, fields: kept, framing: body.framing };
+  const fields = swapped.fields.filter(({ lower }) => !body.dropped.includes(lower));
+  const head = { method: plan.method, pathAndQuery: swapped.pathAndQuery, fields, framing: body.framing };
   if (signed === undefined || credentials === undefined) {
     return { ...body, used, context, head: requestHeadBytes(head, origin) };
   }

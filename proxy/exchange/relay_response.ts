@@ -156,9 +156,7 @@ function headFields(
   head: ResponseHead,
   { encoded, minter }: { encoded: boolean; minter: ResponseMinter | undefined },
 ): readonly Field[] {
-  const fields = endToEnd(head.fields).filter(({ lower }) =>
-    !DROPPED.has(lower) && !(encoded && lower === "content-encoding")
-  );
+  const fields = endToEnd(head.fields, DROPPED).filter(({ lower }) => !encoded || lower !== "content-encoding");
   if (minter === undefined) return fields;
   return fields.map((field) => field.lower === "location" ? { ...field, value: minter.location(field.value) } : field);
 }

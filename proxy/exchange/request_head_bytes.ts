@@ -17,10 +17,15 @@ export function requestHeadBytes(
   { method, pathAndQuery, fields, framing }: OutgoingHead,
   origin: Origin,
 ): Uint8Array<ArrayBuffer> {
-  const [host, ...own] = ownFields({ method, framing }, origin);
-  let text = `${method} ${pathAndQuery} HTTP/1.1\r\n`;
-  for (const { name, value } of [host, ...fields, ...own]) text += `${name}: ${value}\r\n`;
+  const own = ownFields({ method, framing }, origin);
+  let text = `${method} ${pathAndQuery} HTTP/1.1\r\n${fieldLine(own[0])}`;
+  for (const field of fields) text += fieldLine(field);
+  for (let at = 1; at < own.length; at++) text += fieldLine(own[at]!);
   return encodeLatin1(`${text}\r\n`);
+}
+
+function fieldLine({ name, value }: Field): string {
+  return `${name}: ${value}\r\n`;
 }
 
 /** The fields that the proxy writes itself, `Host` first. */

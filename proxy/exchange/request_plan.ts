@@ -57,7 +57,7 @@ export function planRequest(
   assertSameOrigin(head, target, origin);
   refuseOverrides(head.fields, policy);
   const decision = decideRequest(head.method, target, { origin, policy });
-  const fields = endToEnd(head.fields).filter((field) => !REWRITTEN.has(field.lower));
+  const fields = endToEnd(head.fields, REWRITTEN);
   return {
     method: head.method,
     target,
@@ -101,7 +101,7 @@ function assertSameOrigin(head: RequestHead, target: Target, origin: Origin): vo
   const host = single(head.fields, "host");
   if (host === undefined && head.minorVersion === 1) throw new HttpError("HTTP_FIELD_INVALID", 400);
   // What most clients write needs no parser: the canonical name itself.
-  const plain = host === origin.host && origin.port === defaultPort;
+  const plain = host === (origin.port === defaultPort ? origin.host : `${origin.host}:${origin.port}`);
   const claims = [
     ...(host === undefined || plain ? [] : [parseAuthority(host, defaultPort)]),
     ...(target.authority === undefined ? [] : [target.authority]),

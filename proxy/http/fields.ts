@@ -18,19 +18,24 @@ const VALUE_REGEXP = /^[\t\x20-\x7e\x80-\xff]*$/;
  * Obsolete line folding, white space before the colon and invalid names are refused (RFC 9112 §5.1, §5.2).
  *
  * @param lines Without their CR LF.
+ * @param from The first line that is a field's.
  */
-export function parseFields(lines: readonly string[]): Field[] {
-  if (lines.length > LIMITS.headFields) throw new HttpError("HTTP_HEAD_TOO_LARGE", 431);
-  return lines.map((line) => {
-    const colon = line.indexOf(":");
-    const name = line.slice(0, Math.max(colon, 0));
-    const value = withoutOuterSpace(line.slice(colon + 1));
-    const lower = name.toLowerCase();
-    if (!HEADER_NAME_REGEXP.test(name) || !VALUE_REGEXP.test(value) || isDisguised(lower)) {
-      throw new HttpError("HTTP_FIELD_INVALID", 400);
-    }
-    return { name, lower, value };
-  });
+export function parseFields(lines: readonly string[], from = 0): Field[] {
+  if (lines.length - from > LIMITS.headFields) throw new HttpError("HTTP_HEAD_TOO_LARGE", 431);
+  const fields: Field[] = [];
+  for (let at = from; at < lines.length; at++) fields.push(parseField(lines[at]!));
+  return fields;
+}
+
+function parseField(line: string): Field {
+  const colon = line.indexOf(":");
+  const name = line.slice(0, Math.max(colon, 0));
+  const value = withoutOuterSpace(line.slice(colon + 1));
+  const lower = name.toLowerCase();
+  if (!HEADER_NAME_REGEXP.test(name) || !VALUE_REGEXP.test(value) || isDisguised(lower)) {
+    throw new HttpError("HTTP_FIELD_INVALID", 400);
+  }
+  return { name, lower, value };
 }
 
 /** Without spaces and tabs at its ends. In steps, since an expression takes a second for 60 KiB of inner spaces. */
@@ -57,12 +62,18 @@ export function single(fields: readonly Field[], lower: string): string | undefi
 }
 
 /** The members of a comma-separated list field, lower case, over all its lines (RFC 9110 §5.6.1). */
-export function listed(fields: readonly Field[], lower: string): string[] {
-  return fields.filter((field) => field.lower === lower)
-    .flatMap((field) => field.value.split(","))
-    .map((member) => member.trim().toLowerCase())
-    .filter((member) => member !== "");
+export function listed(fields: readonly Field[], lower: string): readonly string[] {
+  // Most heads have no such field; it is looked for many times in each.
+  let members = NONE;
+  for (const field of fields) {
+    if (field.lower !== lower) continue;
+    const own = field.value.split(",").map((member) => member.trim().toLowerCase()).filter((member) => member !== "");
+    members = members.length === 0 ? own : [...members, ...own];
+  }
+  return members;
 }
+
+const NONE: readonly string[] = [];
 
 /** Fields that speak of one connection only (RFC 9110 §7.6.1), with the ones that old clients send. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -101,10 +112,14 @@ function isDisguised(lower: string): boolean {
 /** What a `Connection` field may name besides hop-by-hop fields; anything else could strip a field that matters (TM-18). */
 const CONNECTION_OPTIONS: ReadonlySet<string> = new Set(["close", "http2-settings", ...HOP_BY_HOP]);
 
-/** The fields that go on to the next hop. */
-export function endToEnd(fields: readonly Field[]): Field[] {
+/**
+ * The fields that go on to the next hop.
+ *
+ * @param dropped Names, in lower case, of others that do not.
+ */
+export function endToEnd(fields: readonly Field[], dropped: ReadonlySet<string> = HOP_BY_HOP): Field[] {
   for (const option of listed(fields, "connection")) {
     if (!CONNECTION_OPTIONS.has(option)) throw new HttpError("HTTP_FIELD_INVALID", 400);
   }
-  return fields.filter((field) => !HOP_BY_HOP.has(field.lower) && field.lower !== "http2-settings");
+  return fields.filter(({ lower }) => !HOP_BY_HOP.has(lower) && lower !== "http2-settings" && !dropped.has(lower));
 }

@@ -50,7 +50,7 @@ export function responseFraming(
 
 /** Whether the sender of these fields keeps the connection open (RFC 9112 §9.3). */
 export function keepsAlive(fields: readonly Field[], minorVersion: number): boolean {
-  const options = [...listed(fields, "connection"), ...listed(fields, "proxy-connection")];
-  if (options.includes("close")) return false;
-  return minorVersion === 1 || options.includes("keep-alive");
+  const [options, proxyOptions] = [listed(fields, "connection"), listed(fields, "proxy-connection")];
+  if (options.includes("close") || proxyOptions.includes("close")) return false;
+  return minorVersion === 1 || options.includes("keep-alive") || proxyOptions.includes("keep-alive");
 }

@@ -14,13 +14,13 @@ const STATUS_LINE_REGEXP = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\x
 
 /** @param bytes A head with its empty line, every line ended by CR LF. */
 export function parseResponseHead(bytes: Uint8Array): ResponseHead {
-  const [line = "", ...lines] = headLines(bytes);
-  const match = STATUS_LINE_REGEXP.exec(line);
+  const lines = headLines(bytes);
+  const match = STATUS_LINE_REGEXP.exec(lines[0]!);
   if (match === null) throw new HttpError("HTTP_RESPONSE_INVALID", 502);
   return {
     minorVersion: Number(match[1]),
     status: Number(match[2]),
     reason: match[3] ?? "",
-    fields: parseFields(lines),
+    fields: parseFields(lines, 1),
   };
 }

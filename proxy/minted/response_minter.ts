@@ -102,8 +102,9 @@ function bodySyntax(fields: readonly Field[]): BodySyntax | undefined {
 
 function guessedSyntax(bytes: Uint8Array): "json" | "xml" | "form" | undefined {
   const start = decodeLatin1(bytes.subarray(0, 512)).trimStart();
-  // JSON; JSON behind what keeps it from being a script; and JSON as a script.
-  if (/^(?:[{[]|\)\]\}'|(?:\/\*\*\/)?[\w$.]+\()/.test(start)) return "json";
+  // JSON, and JSON behind what keeps it from being a script; and JSON as a script.
+  if (/^(?:[{[]|\)\]\}')/.test(start)) return "json";
+  if (start.includes("(") && /^(?:\/\*\*\/)?[\w$.]+\(/.test(start)) return "json";
   if (start.startsWith("<")) return "xml";
   // The whole is made text only where it begins as a form does: of a large body that takes longer than all else with it.
   const equals = bytes.indexOf("=".charCodeAt(0));

@@ -133,6 +133,30 @@ Deno.test("ScrubPlan agrees with a naive search for any patterns and any split",
   ));
 });
 
+Deno.test("ScrubPlan agrees with a naive search among ten thousand patterns, of which its table covers a part", () => {
+  const digits = (count: number) =>
+    fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: count, maxLength: count + 20 });
+  const words = fc.sample(digits(20), { numRuns: 10_000, seed: 1 });
+  const set = new PatternSet(words.map((word) => utf8.encode(word)));
+  const beginnings = new Set(words.flatMap((word) => Array.from(word.slice(1), (_, at) => word.slice(0, at + 1))));
+  const whole = new Map(words.map((word) => [word.slice(0, 20), word]));
+  const cut = fc.tuple(fc.constantFrom(...words), fc.nat(19)).map(([word, at]) => word.slice(0, at));
+  fc.assert(fc.property(
+    fc.array(fc.oneof(fc.constantFrom(...words), cut, digits(0)), { minLength: 1, maxLength: 12 }),
+    (parts) => {
+      const haystack = parts.join("");
+      const bytes = utf8.encode(haystack);
+      const expected = [...haystack].findIndex((_, at) => {
+        const word = whole.get(haystack.slice(at, at + 20));
+        return word !== undefined && haystack.startsWith(word, at);
+      });
+      assert.equal(set.find(bytes)?.start ?? -1, expected);
+      const settled = [...haystack].findIndex((_, at) => beginnings.has(haystack.slice(at)));
+      assert.equal(set.settledEnd(bytes), settled < 0 ? haystack.length : settled);
+    },
+  ));
+});
+
 Deno.test("StreamDetector finds a value over chunks and lets nothing of it out before", () => {
   const input = utf8.encode(`{"key":"${base64(CANARY)}"}`);
   const detector = plan().detector();

@@ -1,4 +1,4 @@
-import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
+import { decodeLatin1, withLatin1 } from "../http/latin1.ts";
 import { outgoingRefusal } from "../outgoing_refusal.ts";
 import type { ScrubPlan } from "../scrub/scrub_plan.ts";
 
@@ -15,18 +15,21 @@ export interface DisguiseContext {
  * @throws {Refusal} `PROXY_TOKEN_MISPLACED`
  */
 export function refuseDisguised(text: string, { encoded }: DisguiseContext): void {
-  const found = encoded.search(encodeLatin1(text));
-  if (found !== undefined) throw outgoingRefusal(found);
+  refuse(text, encoded);
   if (!/[%\\&]/.test(text)) return;
   // Twice, since what escapes an escape is undone by servers that decode twice.
   let plain = text;
   for (let round = 0; round < 2; round++) {
     const next = unescaped(plain);
     if (next === plain) return;
-    const disguised = encoded.search(encodeLatin1(next));
-    if (disguised !== undefined) throw outgoingRefusal(disguised);
+    refuse(next, encoded);
     plain = next;
   }
+}
+
+function refuse(text: string, encoded: ScrubPlan): void {
+  const found = withLatin1(text, (bytes) => encoded.search(bytes));
+  if (found !== undefined) throw outgoingRefusal(found);
 }
 
 /** The same for bytes. */

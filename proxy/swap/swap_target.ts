@@ -1,18 +1,15 @@
 import { Refusal } from "../refusal.ts";
-import { refuseDisguised } from "./disguise.ts";
 import { requireGrant, revealText, type SwapContext } from "./grant.ts";
 
 /**
  * Replaces each masked token in a path and in the values of a query by its secret value, percent-encoded.
  *
- * @param pathAndQuery As sent: begins with "/", visible ASCII.
- * @throws {Refusal} if a token stands where its secret may not, or is disguised.
+ * @param pathAndQuery As sent: begins with "/", visible ASCII. It holds a token.
+ * @throws {Refusal} if a token stands where its secret may not.
  * @see RFC 3986 §3.3, §3.4
  */
 export function swapTarget(pathAndQuery: string, context: SwapContext): string {
   const { tokens } = context;
-  refuseDisguised(tokens.without(pathAndQuery), context);
-  if (!tokens.standIn(pathAndQuery)) return pathAndQuery;
   const at = pathAndQuery.indexOf("?");
   const path = at < 0 ? pathAndQuery : pathAndQuery.slice(0, at);
   const swapped = tokens.replace(

@@ -10,8 +10,7 @@ import { ScrubPlan } from "../scrub/scrub_plan.ts";
 import { TokenTable } from "../token_table.ts";
 import type { SwapContext } from "./grant.ts";
 import { swapBody } from "./swap_body.ts";
-import { swapFields } from "./swap_fields.ts";
-import { swapTarget } from "./swap_target.ts";
+import { swapHead } from "./swap_head.ts";
 
 const REAL = 'r/e a"l+ü&=\n';
 const TOKEN = makeMaskedToken(new Uint8Array(16).fill(0xab));
@@ -47,9 +46,10 @@ const TARGETS: readonly [why: string, places: string[], target: string, expected
 ];
 
 for (const [why, places, target, expected] of TARGETS) {
-  Deno.test(`TM-04 TM-05 swapTarget() ${expected === undefined ? "refuses" : "replaces"} ${why}`, () => {
-    if (expected === undefined) assert.throws(() => swapTarget(target, context(places)), Refusal);
-    else assert.equal(swapTarget(target, context(places)), expected);
+  Deno.test(`TM-04 TM-05 swapHead() ${expected === undefined ? "refuses" : "replaces"} ${why}`, () => {
+    const swap = () => swapHead({ pathAndQuery: target, fields: [] }, context(places)).pathAndQuery;
+    if (expected === undefined) assert.throws(swap, Refusal);
+    else assert.equal(swap(), expected);
   });
 }
 
@@ -62,9 +62,9 @@ const DISGUISED_FIELDS: readonly [why: string, name: string, value: string][] = 
   ["in base64", "X-Note", btoa(`a${TOKEN}`)],
 ];
 for (const [why, name, value] of DISGUISED_FIELDS) {
-  Deno.test(`TM-05 swapFields() refuses a token ${why}`, () => {
+  Deno.test(`TM-05 swapHead() refuses a token ${why}`, () => {
     const fields = [{ name, lower: name.toLowerCase(), value }];
-    assert.throws(() => swapFields(fields, context(["header"], "value")), Refusal);
+    assert.throws(() => swapHead({ pathAndQuery: "/", fields }, context(["header"], "value")), Refusal);
   });
 }
 

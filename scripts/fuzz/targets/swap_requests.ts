@@ -3,8 +3,7 @@ import fc from "fast-check";
 import { decodeLatin1, encodeLatin1 } from "../../../proxy/http/latin1.ts";
 import { type Field, parseFields } from "../../../proxy/http/fields.ts";
 import { swapBody } from "../../../proxy/swap/swap_body.ts";
-import { swapFields } from "../../../proxy/swap/swap_fields.ts";
-import { swapTarget } from "../../../proxy/swap/swap_target.ts";
+import { swapHead } from "../../../proxy/swap/swap_head.ts";
 import type { FuzzTarget } from "../fuzz_target.ts";
 import { accepted, REAL, swapContext, TOKEN, TOKEN_WORDS } from "./secret_context.ts";
 
@@ -33,7 +32,7 @@ export const swapTargets: FuzzTarget = {
   check(input) {
     const target = `/${decodeLatin1(input)}`;
     if (!/^[\x21-\x7e]+$/.test(target)) return false;
-    const out = accepted(() => swapTarget(target, swapContext("query:key")));
+    const out = accepted(() => swapHead({ pathAndQuery: target, fields: [] }, swapContext("query:key")).pathAndQuery);
     if (out === undefined) return false;
     if (!target.includes(TOKEN)) assert.equal(out, target);
     const [path = "", ...query] = out.split("?");
@@ -71,7 +70,7 @@ export const swapHeaders: FuzzTarget = {
     if (read === undefined) return false;
     // A header carries bytes: the value is seen as its UTF-8.
     const real = decodeLatin1(new TextEncoder().encode(REAL));
-    const out = accepted(() => swapFields(fields, swapContext("header:authorization")));
+    const out = accepted(() => swapHead({ pathAndQuery: "/", fields }, swapContext("header:authorization")).fields);
     if (out === undefined) return false;
     out.forEach((field, at) => {
       if (field.lower !== "authorization") return assert.deepEqual(field, fields[at]);

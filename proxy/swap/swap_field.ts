@@ -2,7 +2,6 @@ import type { Field } from "../http/fields.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import { Refusal } from "../refusal.ts";
 import type { TokenGrant } from "../token_table.ts";
-import { refuseDisguised } from "./disguise.ts";
 import { requireGrant, type SwapContext } from "./grant.ts";
 
 /**
@@ -15,28 +14,29 @@ export function isSendable(real: string): boolean {
   return !/[\x00-\x08\x0a-\x1f\x7f]/.test(real);
 }
 
+/** `rest` is the field's text with its tokens taken out. */
+export interface SwappedField {
+  readonly value: string;
+  readonly rest: string;
+}
+
 /**
- * Replaces each masked token in header fields by its secret value.
+ * Replaces each masked token in a header field by its secret value.
  *
- * Each value is replaced in one pass and never read again, so that a value that holds a token stays as it is (TM-23).
+ * The value is replaced in one pass and never read again, so that a value that holds a token stays as it is (TM-23).
  *
- * @param fields As parsed; not modified.
- * @throws {Refusal} if a token stands where its secret may not, in an encoding that is not replaced, in a field that is
- * repeated, or may not go to the destination.
+ * @param fields All of the head.
+ * @returns Undefined if it holds none.
+ * @throws {Refusal} if a token stands where its secret may not, in a field that is repeated, or may not go to the
+ * destination.
  */
-export function swapFields(fields: readonly Field[], context: SwapContext): Field[] {
-  return fields.map((field) => {
-    const swapped = swapBasic(field, context) ?? swapPlain(field, context);
-    const left = swapped === undefined ? field.value : swapped.rest;
-    // What is left of the field after its tokens were taken out, its name included, must not hold another in disguise
-    // (TM-05).
-    refuseDisguised(`${field.name}: ${left}`, context);
-    if (swapped === undefined) return field;
-    if (fields.some((other) => other !== field && folded(other.lower) === folded(field.lower))) {
-      throw new Refusal("PROXY_TOKEN_REPEATED");
-    }
-    return { ...field, value: swapped.value };
-  });
+export function swapField(field: Field, fields: readonly Field[], context: SwapContext): SwappedField | undefined {
+  const swapped = swapBasic(field, context) ?? swapPlain(field, context);
+  if (swapped === undefined) return undefined;
+  if (fields.some((other) => other !== field && folded(other.lower) === folded(field.lower))) {
+    throw new Refusal("PROXY_TOKEN_REPEATED");
+  }
+  return swapped;
 }
 
 /** Many servers make the same variable of "X-Api-Key" and "X_Api_Key" (RFC 3875 §4.1.18; TM-20). */
@@ -44,13 +44,7 @@ function folded(name: string): string {
   return name.replaceAll("_", "-");
 }
 
-/** `rest` is the field's text with its tokens taken out. */
-interface Swapped {
-  readonly value: string;
-  readonly rest: string;
-}
-
-function swapPlain(field: Field, context: SwapContext): Swapped | undefined {
+function swapPlain(field: Field, context: SwapContext): SwappedField | undefined {
   const { tokens } = context;
   if (!tokens.standIn(field.value)) return undefined;
   const place = { kind: "header", name: field.lower } as const;
@@ -59,7 +53,7 @@ function swapPlain(field: Field, context: SwapContext): Swapped | undefined {
 }
 
 /** Basic authentication (RFC 7617): only canonical base64 of UTF-8 with a colon is touched. */
-function swapBasic(field: Field, context: SwapContext): Swapped | undefined {
+function swapBasic(field: Field, context: SwapContext): SwappedField | undefined {
   const [, scheme, encoded] = /^(basic +)([A-Za-z0-9+/]+={0,2})$/i.exec(field.value) ?? [];
   if (scheme === undefined || encoded === undefined || encoded.length % 4 !== 0) return undefined;
   const binary = atob(encoded);
