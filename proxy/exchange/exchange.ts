@@ -70,10 +70,13 @@ export async function carryExchange(
     const plan = planRequest(head, target, { origin, policy });
     const sink: Omit<ResponseSink, "expectsContinue"> = {
       client: {
-        write: (bytes) =>
-          client.sink.write(bytes).catch((cause) => {
+        async write(bytes) {
+          try {
+            return await client.sink.write(bytes);
+          } catch (cause) {
             throw new ClientGone("Cannot write response: the client is gone", { cause });
-          }),
+          }
+        },
       },
       method: plan.method,
       minorVersion: head.minorVersion,

@@ -60,7 +60,9 @@ export async function prepareRequest(
   const credentials = signed === undefined ? undefined : requireCredentials(signed, context);
   const { pathAndQuery } = signed ?? plan.target;
   const swapped = swapHead({ pathAndQuery, fields: (signed ?? plan).fields }, context);
-  const body = await prepareBody(plan, client, { context, policy, signed, lease });
+  const body = plan.framing.kind === "none"
+    ? NO_BODY
+    : await prepareBody(plan, client, { context, policy, signed, lease });
   const fields = swapped.fields.filter(({ lower }) => !body.dropped.includes(lower));
   const head = { method: plan.method, pathAndQuery: swapped.pathAndQuery, fields, framing: body.framing };
   if (signed === undefined || credentials === undefined) {
@@ -79,7 +81,16 @@ interface PreparedBody extends Pick<OutgoingRequest, "framing" | "first" | "rest
 }
 
 const EMPTY = new Uint8Array(0);
+const NO_BODY: PreparedBody = {
+  framing: { kind: "none" },
+  first: EMPTY,
+  received: undefined,
+  rest: undefined,
+  expectsContinue: false,
+  dropped: [],
+};
 
+/** For a request that has one. */
 async function prepareBody(
   plan: RequestPlan,
   client: ClientConnection,
@@ -92,7 +103,6 @@ async function prepareBody(
 ): Promise<PreparedBody> {
   const { framing } = plan;
   const streamed = { framing, first: EMPTY, received: undefined, expectsContinue: plan.expectsContinue, dropped: [] };
-  if (framing.kind === "none") return { ...streamed, rest: undefined, expectsContinue: false };
   const body = new BodyReader(client.reader, framing);
   const chunked = signed?.payload.kind === "chunks";
   // What is signed in chunks is taken apart when it is signed anew.

@@ -98,22 +98,24 @@ export async function relayResponse(
   // What comes encoded all the same is decoded, searched, and sent on as it is meant (TM-02).
   const body = encoded ? decodedPieces(wire, codings) : wire;
   const small = !encoded && framing.kind === "length" && framing.bytes <= LIMITS.wholeBodyBytes;
-  const sendWhole = async (bytes: Uint8Array | undefined): Promise<ResponseEnd> => {
+  const whole = (bytes: Uint8Array | undefined): Uint8Array => {
     // First: what it gives out is in the plan from then on.
     const masked = bytes === undefined ? EMPTY : minter?.replaceAll(bytes) ?? bytes;
     const plain = policy.valuePlan.replaceAll(masked);
     const line = bytes === undefined ? announcedLength(head) : `Content-Length: ${plain.length}\r\n`;
     // A credential that the body gave out may stand in the head as well.
     const shown = minter === undefined || minter.minted === 0 ? fields : searchedAgain(fields, policy.valuePlan);
-    const start = responseHeadBytes(head, shown, line + connectionLine(sink, sink.keepAlive));
+    return concat(responseHeadBytes(head, shown, line + connectionLine(sink, sink.keepAlive)), plain);
+  };
+  const sendWhole = async (bytes: Uint8Array): Promise<ResponseEnd> => {
     sink.onStarted();
-    await writeAll(sink.client, concat(start, plain));
+    await writeAll(sink.client, bytes);
     return { keepUpstream, keepClient: sink.keepAlive };
   };
-  if (framing.kind === "none") return await sendWhole(undefined);
-  if (small) return await sendWhole(await gather(wire, framing.bytes));
+  if (framing.kind === "none") return sendWhole(whole(undefined));
+  if (small) return sendWhole(whole(wire.takeWhole(framing.bytes) ?? await gather(wire, framing.bytes)));
   const gathered = minter?.syntax === undefined ? undefined : await gatherShort(body, minter.syntax);
-  if (gathered?.rest === undefined && gathered !== undefined) return await sendWhole(gathered.bytes);
+  if (gathered?.rest === undefined && gathered !== undefined) return sendWhole(whole(gathered.bytes));
   const scanner = minter?.scanner();
   // A length that was announced is kept, since clients show it and check it; else the body is sent in chunks, or, to a
   // client of HTTP/1.0, up to the end of the connection.
@@ -166,12 +168,9 @@ function searchedAgain(fields: readonly Field[], plan: ScrubPlan): readonly Fiel
 }
 
 async function gather(body: BodyReader, size: number): Promise<Uint8Array> {
-  const first = await body.next();
-  // What has come in one piece is not copied.
-  if (first === undefined || first.length === size) return first ?? EMPTY;
   const whole = new Uint8Array(size);
   let at = 0;
-  for (let piece: Uint8Array | undefined = first; piece !== undefined; piece = await body.next()) {
+  for (let piece = await body.next(); piece !== undefined; piece = await body.next()) {
     whole.set(piece, at);
     at += piece.length;
   }

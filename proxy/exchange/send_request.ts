@@ -12,12 +12,11 @@ const EMPTY = new Uint8Array(0);
 /** Sends a request. A body that streams is searched on its way; a token in it ends the request unfinished (TM-05). */
 export async function sendRequest(request: OutgoingRequest, upstream: ByteSink, policy: ProxyPolicy): Promise<void> {
   const { head, first, rest, framing } = request;
+  if (framing.kind === "none") return writeAll(upstream, head);
   const chunked = framing.kind === "chunked";
   const end = chunked ? LAST_CHUNK : EMPTY;
   const frame = (bytes: Uint8Array) => chunked && bytes.length > 0 ? chunk(bytes) : bytes;
-  if (rest === undefined) {
-    return await writeAll(upstream, concat(head, frame(first), framing.kind === "none" ? EMPTY : end));
-  }
+  if (rest === undefined) return writeAll(upstream, concat(head, frame(first), end));
   const detector = policy.outgoingPlan.detector();
   await writeAll(upstream, concat(head, frame(searched(detector.push(first)))));
   for (;;) {

@@ -37,11 +37,11 @@ export class BodyReader {
     return this.#done;
   }
 
-  /** All of a body whose length is known, if all of it has arrived and nothing was read yet: a copy, to keep. */
-  takeWhole(maxBytes: number): Uint8Array<ArrayBuffer> | undefined {
+  /** All of a body whose length is known, if all of it has arrived and nothing was read yet; valid as a piece is. */
+  takeWhole(maxBytes: number): Uint8Array | undefined {
     if (this.#framing.kind !== "length" || this.#left !== this.#framing.bytes) return undefined;
     if (this.#left > maxBytes || this.#reader.availableLength < this.#left) return undefined;
-    const whole = this.#reader.available.slice(0, this.#left);
+    const whole = this.#reader.available.subarray(0, this.#left);
     this.#reader.consume(whole.length);
     this.#left = 0;
     this.#done = true;

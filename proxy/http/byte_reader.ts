@@ -56,26 +56,21 @@ export class ByteReader {
     if (this.#pending !== undefined) return this.#pending;
     if (this.#ended) return Promise.resolve(false);
     this.#makeRoom();
-    this.#pending = this.#read();
-    return this.#pending;
+    return this.#pending = this.#source.read(this.#buffer.subarray(this.#end)).then(this.#take, this.#fail);
   }
 
-  async #read(): Promise<boolean> {
-    try {
-      const count = await this.#source.read(this.#buffer.subarray(this.#end));
-      if (count === null) {
-        this.#ended = true;
-        return false;
-      }
-      this.#end += count;
-      return true;
-    } catch (error) {
-      this.#ended = true;
-      throw error;
-    } finally {
-      this.#pending = undefined;
-    }
-  }
+  readonly #take = (count: number | null): boolean => {
+    this.#pending = undefined;
+    if (count === null) this.#ended = true;
+    else this.#end += count;
+    return count !== null;
+  };
+
+  readonly #fail = (error: unknown): never => {
+    this.#pending = undefined;
+    this.#ended = true;
+    throw error;
+  };
 
   #makeRoom(): void {
     if (this.#start === this.#end) this.#start = this.#end = 0;

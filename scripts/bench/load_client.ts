@@ -8,13 +8,27 @@ import { median, percentile } from "./statistics.ts";
 /** What to do. Times are in milliseconds. */
 export type Job =
   /** As many requests as `connections` can make in `durationMs`. */
-  | { readonly kind: "rate"; readonly port: number; readonly connections: number; readonly durationMs: number }
+  | RateJob
   /** `requests` one after the other. */
   | { readonly kind: "latency"; readonly port: number; readonly requests: number }
   /** `connections` one after the other, each for one request. */
   | { readonly kind: "connect"; readonly port: number; readonly connections: number }
   | { readonly kind: "down" | "up"; readonly port: number; readonly bytes: number }
   | { readonly kind: "events"; readonly port: number; readonly count: number };
+
+export interface RateJob {
+  readonly kind: "rate";
+  readonly port: number;
+  readonly connections: number;
+  readonly durationMs: number;
+  /** How long the upstream waits before it answers. */
+  readonly waitMs?: number;
+  /** Another client than this one. */
+  readonly client?: OtherClient;
+}
+
+/** Clients that programs use. */
+export type OtherClient = "requests" | "fetch";
 
 /** Only the fields of the job's kind are set. */
 export interface JobResult {
@@ -61,8 +75,8 @@ async function pause(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 }
 
-async function rate(job: Job & { kind: "rate" }, open: () => Promise<HttpConnection>): Promise<JobResult> {
-  const bytes = requestBytes(job.port, "/reply");
+async function rate(job: RateJob, open: () => Promise<HttpConnection>): Promise<JobResult> {
+  const bytes = requestBytes(job.port, job.waitMs === undefined ? "/reply" : `/reply?${job.waitMs}`);
   const connections: HttpConnection[] = [];
   // One by one: a handshake storm is not what is measured.
   for (let count = 0; count < job.connections; count++) connections.push(await open());

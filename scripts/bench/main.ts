@@ -11,6 +11,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { ROOT } from "../../tests/support/kz.ts";
+import { bareInterception } from "./bare_interception.ts";
 import { direct } from "./direct.ts";
 import { KZ_VARIANTS, kzBlind, makeBenchProject } from "./kz_blind.ts";
 import { describeMachine } from "./machine.ts";
@@ -22,7 +23,7 @@ import { measureStartup } from "./startup.ts";
 import { serverMeasurements } from "./server/measure_server.ts";
 import { measureEvents, measureStreaming } from "./streaming.ts";
 import type { System } from "./system.ts";
-import { type Field, measureLatency, measureRate } from "./throughput.ts";
+import { type Field, measureLatency, measureRate, measureRateOf, measureRateOfWaiting } from "./throughput.ts";
 import { startUpstream } from "./upstream_process.ts";
 
 /** How long and how often; the whole stays under five minutes, the quick one under one. */
@@ -81,6 +82,9 @@ async function main(): Promise<boolean> {
   return complete;
 }
 
+/** Clients that programs use, beside our own, which is as cheap as one can be. */
+const CLIENTS = ["requests", "fetch"] as const;
+
 type Measurement = readonly [name: string, measure: () => Promise<Table | Table[]>];
 
 /** The sections of the benchmark of `kz run` and `kz run --blind`. */
@@ -113,11 +117,17 @@ async function blindMeasurements(quick: boolean, stack: AsyncDisposableStack): P
   }
   const field: Field = { systems: [none, ...kz, ...peers], absent };
   const own = [none, ...kz];
+  const bare = stack.use(await bareInterception({ token: value, upstreamCaFile: caFile, scratchDir }));
   const { port, caPem } = upstream;
   const startProject = stack.use(await makeProject());
 
   return [
-    ["rate", () => measureRate(field, { port, durationMs: size.durationMs, rounds: size.rounds })],
+    ["rate", () => measureRate({ systems: [...field.systems, bare], absent }, { port, ...size })],
+    ["rate, waiting host", () => measureRateOfWaiting({ systems: own, absent: [] }, { port, ...size })],
+    ...CLIENTS.map((client): Measurement => [
+      `rate, ${client}`,
+      () => measureRateOf(client, { systems: own, absent: [] }, { port, ...size, rounds: size.secretRounds }),
+    ]),
     ["latency", () => measureLatency(field, { port, ...size, rounds: size.secretRounds })],
     ["streaming", () => measureStreaming(own, { port, bytes: size.bytes, rounds: size.streams })],
     ["events", () => measureEvents(own, { port, count: size.events, rounds: size.streams })],

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { type Job, type JobResult, WARM_LINE } from "./load_client.ts";
+import { type Job, type JobResult, type OtherClient, WARM_LINE } from "./load_client.ts";
 import { ResidentWatch } from "./resident_set.ts";
 import { TextLineStream } from "./text_line_stream.ts";
 
@@ -27,8 +27,17 @@ export interface ProgramCall {
 /** Longer than any job takes on a slow machine; a client that hangs is an error, not a wait. */
 const TIMEOUT_MS = 120_000;
 
+const OTHER_CLIENTS: Readonly<Record<OtherClient, readonly [program: string, script: string]>> = {
+  requests: ["python3", "./clients/requests_client.py"],
+  fetch: ["node", "./clients/fetch_client.mjs"],
+};
+
 /** The command line of the client for one job. */
 export function clientCommand(job: Job): string[] {
+  if (job.kind === "rate" && job.client !== undefined) {
+    const [program, script] = OTHER_CLIENTS[job.client];
+    return [program, fileURLToPath(new URL(script, import.meta.url)), JSON.stringify(job)];
+  }
   const script = fileURLToPath(new URL("./load_client.ts", import.meta.url));
   return [Deno.execPath(), "run", "--quiet", "--allow-net", "--allow-env", script, JSON.stringify(job)];
 }
@@ -67,6 +76,8 @@ export function clientEnvironment(options: { token: string; caFile: string; prox
     HOME: Deno.env.get("HOME") ?? "",
     BENCH_TOKEN: token,
     DENO_CERT: caFile,
+    NODE_EXTRA_CA_CERTS: caFile,
+    REQUESTS_CA_BUNDLE: caFile,
     DENO_NO_UPDATE_CHECK: "1",
     ...(proxy === undefined ? {} : { HTTPS_PROXY: proxy }),
   };

@@ -1,4 +1,4 @@
-import type { Job } from "./load_client.ts";
+import type { Job, OtherClient, RateJob } from "./load_client.ts";
 import { atLeast, below, type Row, type Table } from "./report.ts";
 import { median } from "./statistics.ts";
 import type { Measurement, System } from "./system.ts";
@@ -40,38 +40,79 @@ export interface Field {
 
 const isKz = (system: System) => system.name.startsWith("kz");
 
+interface RateOptions {
+  readonly port: number;
+  readonly durationMs: number;
+  readonly rounds: number;
+}
+
+/** How long an API takes to answer that is near and quick. */
+const WAIT_MS = 5;
+
 /** Request rate at 16 connections, and the resident set of kz under that load. */
-export async function measureRate(
-  { systems, absent }: Field,
-  options: { port: number; durationMs: number; rounds: number },
-): Promise<Table[]> {
-  const job: Job = { kind: "rate", port: options.port, connections: CONNECTIONS, durationMs: options.durationMs };
-  const results = await measureInterleaved(systems, job, options.rounds);
-  const ratio = (system: System, base: System | undefined) =>
-    base === undefined ? NaN : ratioOf(results.get(system), results.get(base), "requestsPerSecond");
-  const mitmproxy = systems.find(({ name }) => name.startsWith("mitmproxy"));
-  const rows = systems.map((system): Row => {
-    const [ofDirect, ofMitmproxy] = [ratio(system, systems[0]), ratio(system, mitmproxy)];
-    const targets = [atLeast(ofDirect, 0.6, "of direct")];
-    if (mitmproxy !== undefined) targets.push(atLeast(ofMitmproxy, 3, "× mitmproxy"));
-    return {
-      name: system.name,
-      values: [medianOf(results.get(system), "requestsPerSecond"), ofDirect, ofMitmproxy],
-      targets: isKz(system) ? targets : [],
-    };
-  });
+export async function measureRate({ systems, absent }: Field, options: RateOptions): Promise<Table[]> {
+  const results = await measureInterleaved(systems, rateJob(options), options.rounds);
   const resident = systems.filter(isKz).map((system): Row => {
     const peak = medianOf(results.get(system), "peakMiB");
     return { name: system.name, values: [peak], targets: [below(peak, 120, "MiB")] };
   });
   return [
-    {
-      title: `Request rate, ${CONNECTIONS} kept-alive connections, 1 KiB replies, median of ${options.rounds}`,
-      columns: ["requests/s", "of direct", "× mitmproxy"],
-      rows: [...rows, ...absentRows(absent)],
-    },
+    rateTable(`Request rate, ${CONNECTIONS} kept-alive connections, 1 KiB replies, median of ${options.rounds}`, {
+      results,
+      absent,
+    }),
     { title: "Resident set under that load, highest", columns: ["MiB"], rows: resident },
   ];
+}
+
+/** The same with a host that takes its time, so that what is measured is not who shares the processors best. */
+export async function measureRateOfWaiting({ systems, absent }: Field, options: RateOptions): Promise<Table> {
+  const results = await measureInterleaved(systems, { ...rateJob(options), waitMs: WAIT_MS }, options.rounds);
+  return rateTable(`The same, with a host that takes ${WAIT_MS} ms`, { results, absent });
+}
+
+/** The same with a client that programs use. */
+export async function measureRateOf(
+  client: OtherClient,
+  { systems, absent }: Field,
+  options: RateOptions,
+): Promise<Table> {
+  const results = await measureInterleaved(systems, { ...rateJob(options), client }, options.rounds);
+  return rateTable(`The same, by the client ${client}`, { results, absent });
+}
+
+function rateJob({ port, durationMs }: RateOptions): RateJob {
+  return { kind: "rate", port, connections: CONNECTIONS, durationMs };
+}
+
+function rateTable(
+  title: string,
+  { results, absent }: {
+    readonly results: ReadonlyMap<System, readonly Measurement[]>;
+    readonly absent: readonly string[];
+  },
+): Table {
+  const systems = [...results.keys()];
+  const named = (name: string) => systems.find((system) => system.name.startsWith(name));
+  const ratio = (system: System, base: System | undefined) =>
+    base === undefined ? NaN : ratioOf(results.get(system), results.get(base), "requestsPerSecond");
+  const [mitmproxy, mockttp] = [named("mitmproxy"), named("mockttp")];
+  const rows = systems.map((system): Row => {
+    const [ofDirect, ofMitmproxy, ofMockttp] = [systems[0], mitmproxy, mockttp].map((base) => ratio(system, base));
+    const targets = [atLeast(ofDirect, 0.8, "of direct")];
+    if (mitmproxy !== undefined) targets.push(atLeast(ofMitmproxy, 5, "× mitmproxy"));
+    if (mockttp !== undefined) targets.push(atLeast(ofMockttp, 2, "× mockttp"));
+    return {
+      name: system.name,
+      values: [medianOf(results.get(system), "requestsPerSecond"), ofDirect, ofMitmproxy, ofMockttp],
+      targets: isKz(system) ? targets : [],
+    };
+  });
+  return {
+    title,
+    columns: ["requests/s", "of direct", "× mitmproxy", "× mockttp"],
+    rows: [...rows, ...absentRows(absent)],
+  };
 }
 
 /** Latency of requests on one kept connection, and of a new connection with its first request. */
@@ -85,7 +126,7 @@ export async function measureLatency(
   return [
     latencyTable(`Latency on one kept connection, 1 KiB replies, ${requests} requests, median of ${rounds}`, kept, {
       absent,
-      limitMs: 1.5,
+      limitMs: 1,
     }),
     latencyTable(`A new connection and its first reply, ${connections} times, median of ${rounds}`, fresh, { absent }),
   ];

@@ -30,7 +30,8 @@ async function serve(): Promise<void> {
     (request, reply) => {
       if (request.headers.authorization !== setup.authorization) return void reply.writeHead(401).end();
       const [path, query] = (request.url ?? "").split("?", 2);
-      if (path === "/reply") reply.writeHead(200, { "content-length": REPLY.length }).end(REPLY);
+      const answer = () => reply.writeHead(200, { "content-length": REPLY.length }).end(REPLY);
+      if (path === "/reply") query === undefined ? answer() : setTimeout(answer, Number(query));
       else if (path === "/down") down(reply, Number(query));
       else if (path === "/up") up(request, reply);
       else if (path === "/events") events(reply, Number(query));

@@ -97,7 +97,7 @@ export class HttpConnection {
       method: head.method,
       headers: head.fields.map(({ name, value }): [string, string] => [name, value]),
       signal: client.signal,
-      received: body.done ? undefined : body.takeWhole(PIECE_BYTES),
+      received: body.done ? undefined : body.takeWhole(PIECE_BYTES)?.slice(),
       ...(body.done ? {} : { body: this.#bodyStream(body, { ...parts, onEnd: client.begin }) }),
     });
     if (body.done) client.begin();
