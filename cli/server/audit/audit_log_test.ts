@@ -44,3 +44,24 @@ Deno.test("TM-38 AuditLog.append() turns events away when too many wait, and tak
   assert.equal((await wholeChain(directory.log)).lines, 1 + MAX_WAITING + 1);
   await log.append(numbered(0));
 });
+
+Deno.test("AuditLog.append() ends when the sink has the line, and not before [S-7.2]", async () => {
+  using directory = logDirectory();
+  const held: { until?: Promise<void> } = {};
+  const sink = new (class extends FileSink {
+    override async write(...lines: Parameters<FileSink["write"]>) {
+      await held.until;
+      await super.write(...lines);
+    }
+  })(directory.log, undefined);
+  await using log = await AuditLog.open(sink, { ...OPTIONS, now: () => Date.now() });
+  const gate = Promise.withResolvers<void>();
+  held.until = gate.promise;
+  let isAcknowledged = false;
+  const appended = log.append(numbered(1)).then(() => isAcknowledged = true);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(isAcknowledged, false);
+  gate.resolve();
+  await appended;
+  assert.equal(linesOf(directory.log).length, 2);
+});

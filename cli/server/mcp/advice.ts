@@ -25,11 +25,8 @@ export const ADVICE: Readonly<Record<DenialCode, string>> = {
   RESOURCE_UNKNOWN: "Check the spelling of the resource ref; if it is right, ask the operator.",
   RESOLVER_MISMATCH: 'Leave out the argument "resolver", or pass the one that the resource has.',
   TARGET_DENIED: "Use a host, method and path that the resource is for; ask the operator if you need another.",
-  REDIRECT_DENIED: "Do not follow this redirect; call the final URL if the resource may be used there.",
   TOKEN_INVALID: "Call resolve for a new token and use it unchanged.",
   TOKEN_EXPIRED: "Call resolve for a new token.",
-  TOKEN_REVOKED: "Ask the operator why the token was revoked before you call resolve again.",
-  TOKEN_SUBJECT_MISMATCH: "Use a token that was made for you: call resolve yourself.",
   SECRET_UNAVAILABLE:
     "Call again in some seconds; if that does not help, tell the operator that the backend does not answer.",
   SECRET_UNUSABLE: "Tell the operator that this resource's value does not fit the place where it is to stand.",
