@@ -4,7 +4,6 @@ import type { ByteReader } from "./http/byte_reader.ts";
 import { type Authority, parseAuthority } from "./http/target.ts";
 import { LIMITS } from "./limits.ts";
 import type { RefusalCode } from "./refusal.ts";
-import { runtimeIsAtLeast } from "./runtime_version.ts";
 import { type ClientHello, parseClientHello } from "./tls/client_hello.ts";
 import type { TunnelProtocol } from "./tls/tls_terminator.ts";
 
@@ -36,16 +35,12 @@ export async function completeHandshake(conn: Deno.TlsConn): Promise<boolean> {
   }
 }
 
-/** Since then the runtime's HTTP/2 takes any connection. */
-const HTTP2_SINCE = [2, 9] as const;
-
 /**
  * What is spoken with a client inside TLS: HTTP/2 with one that offers it and not HTTP/1.1, as gRPC does. All others are
  * served as they were before HTTP/2, by a parser of our own.
  */
 export function tunnelProtocol({ protocols }: ClientHello): TunnelProtocol {
-  const isHttp2 = protocols !== undefined && !protocols.includes("http/1.1") && protocols.includes("h2");
-  return isHttp2 && runtimeIsAtLeast(...HTTP2_SINCE) ? "h2" : "http/1.1";
+  return protocols !== undefined && !protocols.includes("http/1.1") && protocols.includes("h2") ? "h2" : "http/1.1";
 }
 
 /** Why a client did not get through the handshake (TM-21). */

@@ -19,7 +19,7 @@ export interface HeaderSection {
 }
 
 /**
- * Reads a header or trailer section as Node gives it: name, value, name, value.
+ * Reads a header or trailer section: name, value, name, value.
  *
  * All that would be something else in the lines of HTTP/1.1 is refused (RFC 9113 §8.2.1, §10.3; TM-18), and so is what
  * speaks of a connection.
@@ -48,15 +48,9 @@ export function fieldLines(fields: readonly (readonly [name: string, value: stri
   return fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
 }
 
-/** Parsed fields as Node takes them; those of a connection stay behind. */
-export function outgoingFields(fields: readonly Field[]): Record<string, string | string[]> {
-  const out: Record<string, string | string[]> = Object.create(null);
-  for (const { lower, value } of fields) {
-    if (CONNECTION_SPECIFIC.has(lower)) continue;
-    const before = out[lower];
-    out[lower] = before === undefined ? value : [before, value].flat();
-  }
-  return out;
+/** Parsed fields as a section of HTTP/2; those of a connection stay behind. */
+export function outgoingFields(fields: readonly Field[]): string[] {
+  return fields.filter(({ lower }) => !CONNECTION_SPECIFIC.has(lower)).flatMap(({ lower, value }) => [lower, value]);
 }
 
 export function invalid(): HttpError {

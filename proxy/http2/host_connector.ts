@@ -12,7 +12,7 @@ export class HostConnector implements Disposable {
   readonly #sessions = new Set<HostSession>();
 
   readonly connect = async (target: DialTarget, settings: DialSettings): Promise<Upstream> => {
-    if (this.#session?.isAlive === true) return this.#session.open();
+    if (this.#session?.canOpen === true) return this.#session.open();
     // Streams that come together share what the first one finds.
     const connecting = this.#connecting ??= this.#reach(target, settings).finally(() => this.#connecting = undefined);
     const first = await connecting;
@@ -35,7 +35,7 @@ export class HostConnector implements Disposable {
   async #reach(target: DialTarget, settings: DialSettings): Promise<HostSession | Upstream> {
     const reached = await connectUpstreamOf(target, settings, (conn) => new HostSession(conn));
     if (reached instanceof HostSession) {
-      for (const session of this.#sessions) if (!session.isAlive) this.#sessions.delete(session);
+      for (const session of this.#sessions) if (!session.canOpen) this.#sessions.delete(session);
       this.#sessions.add(reached);
       this.#session = reached;
     }

@@ -1,5 +1,3 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
-import { isGrpc } from "../exchange/grpc.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import { ByteReader } from "../http/byte_reader.ts";
 import { chunk } from "../http/chunk.ts";
@@ -10,36 +8,28 @@ import { parseRequestHead } from "../http/request_head.ts";
 import { LIMITS } from "../limits.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { BytePipe } from "./byte_pipe.ts";
-import { rawSection } from "./client_stream.ts";
-import { connectionDuplex } from "./connection_duplex.ts";
 import { fieldLines, outgoingFields, readSection } from "./field_lines.ts";
-import { resetStream } from "./reset_stream.ts";
-import { writeStream } from "./write_stream.ts";
+import { Http2Connection } from "./http2_connection.ts";
+import type { Http2Stream } from "./http2_stream.ts";
 
 /** A connection to a host that speaks HTTP/2, for many exchanges at one time. */
 export class HostSession implements Disposable {
-  readonly #session: ClientHttp2Session;
+  readonly #connection: Http2Connection;
   #isUsed = false;
 
   /** @param conn Its peer is verified. It belongs to the session. */
   constructor(conn: Deno.Conn) {
-    this.#session = connect("https://host.invalid", {
-      createConnection: () => connectionDuplex(conn),
-      settings: { enablePush: false, maxHeaderListSize: LIMITS.headBytes },
-      maxHeaderListPairs: LIMITS.headFields,
-    });
-    // Its streams end with it, and say so.
-    this.#session.on("error", () => {});
-    this.#session.on("goaway", () => this.#session.close());
+    this.#connection = new Http2Connection(conn);
   }
 
-  get isAlive(): boolean {
-    return !this.#session.closed && !this.#session.destroyed;
+  /** Whether it takes another exchange. */
+  get canOpen(): boolean {
+    return this.#connection.canOpen;
   }
 
   /** A connection for one exchange of HTTP/1.1, which becomes a stream. */
   open(): Upstream {
-    const conn = new HostStream(this.#session);
+    const conn = new HostStream(this.#connection);
     const used = this.#isUsed;
     this.#isUsed = true;
     return {
@@ -53,20 +43,20 @@ export class HostSession implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#session.destroy();
+    this.#connection.close();
   }
 }
 
 /** Takes one request in HTTP/1.1, which the proxy has written, and gives its response in it. */
 class HostStream {
-  readonly #session: ClientHttp2Session;
+  readonly #connection: Http2Connection;
   readonly #request = new BytePipe();
   readonly #response = new BytePipe();
-  #stream: ClientHttp2Stream | undefined;
+  #stream: Http2Stream | undefined;
   #isClosed = false;
 
-  constructor(session: ClientHttp2Session) {
-    this.#session = session;
+  constructor(connection: Http2Connection) {
+    this.#connection = connection;
     this.#send().catch((error) => {
       // A host may answer, and end the stream, before it has read everything: then the answer counts.
       this.#request.fail(error);
@@ -93,7 +83,7 @@ class HostStream {
     this.#request.fail();
     this.#response.fail();
     // A request that was cut must not look whole to the host.
-    if (this.#stream?.closed === false) resetStream(this.#stream);
+    this.#stream?.reset("CANCEL");
   }
 
   async #send(): Promise<void> {
@@ -102,77 +92,42 @@ class HostStream {
     if (bytes === undefined) return;
     const head = parseRequestHead(bytes);
     const framing = requestFraming(head.fields, head.minorVersion);
-    const { host = "", ...fields } = outgoingFields(head.fields);
-    const stream = this.#session.request({
-      ":method": head.method,
-      ":scheme": "https",
-      ":authority": String(host),
-      ":path": head.target,
-      ...fields,
+    const authority = head.fields.find(({ lower }) => lower === "host")?.value ?? "";
+    const raw = [
+      ...[":method", head.method, ":scheme", "https", ":authority", authority, ":path", head.target],
+      ...outgoingFields(head.fields.filter(({ lower }) => lower !== "host")),
       // The proxy passes trailers on (RFC 9110 §10.1.4); gRPC asks for it.
-      te: "trailers",
-    }, { endStream: framing.kind === "none" });
-    this.#stream = stream;
-    this.#receive(stream, head.method);
+      ...["te", "trailers"],
+    ];
+    const stream = this.#stream = this.#connection.open(raw, { end: framing.kind === "none" });
+    stream.onClose(() => this.#request.fail());
+    this.#receive(stream, head.method).catch((error) => {
+      this.#response.fail(error);
+      this.close();
+    });
+    if (framing.kind === "none") return;
     const body = new BodyReader(reader, framing);
-    for (let piece = await body.next(); piece !== undefined; piece = await body.next()) {
-      await writeStream(stream, piece);
-    }
-    if (framing.kind !== "none") stream.end();
+    for (let piece = await body.next(); piece !== undefined; piece = await body.next()) await stream.write(piece);
+    await stream.end();
   }
 
-  #receive(stream: ClientHttp2Stream, method: string): void {
-    let trailers: readonly string[] = [];
-    let isAnswered = false;
-    stream.on("trailers", (...[, , raw]: unknown[]) => trailers = rawSection(raw));
-    // The close that follows says enough.
-    stream.on("error", () => {});
-    stream.on("close", () => {
-      this.#request.fail();
-      if (!isAnswered) this.#response.fail();
-    });
-    stream.on("response", (...[, flags, raw]: unknown[]) => {
-      isAnswered = true;
-      const ended = typeof flags === "number" && (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-      this.#relay(stream, { raw: rawSection(raw), ended, method, trailers: () => trailers })
-        .catch((error) => {
-          this.#response.fail(error);
-          this.close();
-        });
-    });
-  }
-
-  async #relay(
-    stream: ClientHttp2Stream,
-    { raw, ended, method, trailers }: {
-      raw: readonly string[];
-      ended: boolean;
-      method: string;
-      trailers: () => readonly string[];
-    },
-  ): Promise<void> {
+  async #receive(stream: Http2Stream, method: string): Promise<void> {
+    const { raw, ended } = await stream.answered.promise;
     const { pseudo, fields } = readSection(raw);
     const status = pseudo.get("status") ?? "";
     if (pseudo.size !== 1 || !/^[2-5]\d\d$/.test(status)) throw new HttpError("HTTP_RESPONSE_INVALID", 502);
-    const grpc = isGrpc(fields.map(([name, value]) => ({ name, lower: name, value })));
     const hasLength = fields.some(([name]) => name === "content-length");
     const bodiless = method === "HEAD" || status === "204" || status === "304";
     const framing = hasLength || bodiless ? "" : ended ? "content-length: 0\r\n" : "transfer-encoding: chunked\r\n";
     // One exchange is all that this connection carries.
-    const lines = `HTTP/1.1 ${status} \r\n${fieldLines(fields)}${framing}connection: close\r\n\r\n`;
-    await this.#response.write(encodeLatin1(lines));
+    const head = `HTTP/1.1 ${status} \r\n${fieldLines(fields)}${framing}connection: close\r\n\r\n`;
+    await this.#response.write(encodeLatin1(head));
     const chunked = framing.startsWith("transfer-encoding");
-    for await (const piece of stream) {
-      if (!(piece instanceof Uint8Array) || piece.length === 0) continue;
+    for (let piece = await stream.read(); piece !== undefined; piece = await stream.read()) {
       await this.#response.write(chunked ? chunk(piece) : piece);
     }
-    // A call of gRPC ends with trailers. Without them it was reset, which the runtime does not tell where the code says
-    // that there was no error.
-    const isWhole = stream.rstCode === constants.NGHTTP2_NO_ERROR && (ended || !grpc || trailers().length > 0);
-    if (!isWhole) throw new Deno.errors.ConnectionReset("Cannot go on: the host reset the stream");
-    if (chunked) {
-      await this.#response.write(encodeLatin1(`0\r\n${fieldLines(readSection(trailers()).fields)}\r\n`));
-    }
+    const trailers = fieldLines(readSection(stream.trailers).fields);
+    if (chunked) await this.#response.write(encodeLatin1(`0\r\n${trailers}\r\n`));
     this.#response.end();
   }
 }

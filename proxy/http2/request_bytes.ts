@@ -13,7 +13,7 @@ export interface Http1Head {
  * Writes the head of a stream in HTTP/1.1, in which all requests are parsed, decided and swapped. What that parser does
  * not take is refused by it; here only what could not be told apart any more.
  *
- * @param raw As Node gives it: name, value, name, value.
+ * @param raw Name, value, name, value.
  * @param ended Whether no body follows.
  * @throws {HttpError}
  * @see RFC 9113 §8.3.1

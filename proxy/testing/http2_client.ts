@@ -1,6 +1,6 @@
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
 import { Buffer } from "node:buffer";
-import { connectionDuplex } from "../http2/connection_duplex.ts";
+import { connectionDuplex } from "./connection_duplex.ts";
 import type { Lab } from "./lab.ts";
 
 /** What a stream gave. Absent or empty where it ended before. */

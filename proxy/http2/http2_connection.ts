@@ -1,0 +1,487 @@
+import { closeQuietly } from "../close_quietly.ts";
+import { concatAll } from "../concat.ts";
+import { ByteReader } from "../http/byte_reader.ts";
+import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
+import { LIMITS } from "../limits.ts";
+import { writeAll } from "../write_all.ts";
+import { ControlBudget } from "./control_budget.ts";
+import {
+  FLAG,
+  FRAME,
+  type Frame,
+  FRAME_HEADER_BYTES,
+  frameBytes,
+  INITIAL_WINDOW,
+  MAX_FRAME_BYTES,
+  MAX_WINDOW,
+  PREFACE,
+  readUint32,
+  SETTING,
+  uint32,
+} from "./frame.ts";
+import { HpackDecoder } from "./hpack/decoder.ts";
+import { encodeBlock } from "./hpack/encode.ts";
+import { ERROR_CODES, Http2Error, type Http2ErrorCode } from "./http2_error.ts";
+import { Http2Stream, type StreamOwner } from "./http2_stream.ts";
+
+/** Credit is given back in parts of this size: a frame for each piece would be many. */
+const CREDIT_BYTES = 16 * 1024;
+
+/** Frames that wait to be written: some for each stream. */
+const MAX_QUEUED = 16 * LIMITS.http2Streams;
+
+const EMPTY = new Uint8Array(0);
+
+export interface Http2Options {
+  /** Takes what a client opens; absent: this side is the client. */
+  readonly onStream?: (stream: Http2Stream, head: { readonly raw: readonly string[]; readonly ended: boolean }) => void;
+}
+
+/**
+ * One HTTP/2 connection, from either side: frames, header blocks, streams and windows. What a message may hold is for who
+ * reads it.
+ *
+ * Whatever breaks the protocol ends the connection; nothing is guessed (RFC 9113 §5.4.1).
+ *
+ * @see RFC 9113
+ */
+export class Http2Connection implements StreamOwner {
+  readonly #conn: Deno.Conn;
+  readonly #reader: ByteReader;
+  readonly #onStream: Http2Options["onStream"];
+  readonly #streams = new Map<number, Http2Stream>();
+  readonly #hpack = new HpackDecoder();
+  readonly #control = new ControlBudget();
+  /** Frames go out one after the other, each whole. */
+  #sending: Promise<void> = Promise.resolve();
+  #queued = 0;
+  #lastRemote = 0;
+  #lastLocal: number;
+  #sendWindow = INITIAL_WINDOW;
+  #receiveWindow = INITIAL_WINDOW;
+  #owed = 0;
+  #peerInitialWindow = INITIAL_WINDOW;
+  #peerMaxStreams: number = LIMITS.http2Streams;
+  #hasSettings = false;
+  /** A header block that is not whole: nothing else may come between. */
+  #block: { readonly stream: number; readonly parts: Uint8Array[]; size: number; readonly end: boolean } | undefined;
+  #blockTimer: ReturnType<typeof setTimeout> | undefined;
+  #isGoing = false;
+  #isClosed = false;
+  #windowWaiters: (() => void)[] = [];
+  /** All has ended. Never rejected. */
+  readonly ended: Promise<void>;
+
+  /** @param conn Belongs to the connection from now on. */
+  constructor(conn: Deno.Conn, { onStream }: Http2Options = {}) {
+    this.#conn = conn;
+    this.#reader = new ByteReader(conn);
+    this.#onStream = onStream;
+    this.#lastLocal = onStream === undefined ? -1 : 0;
+    this.ended = this.#run();
+  }
+
+  /** Whether another stream can be opened. */
+  get canOpen(): boolean {
+    return !this.#isGoing && !this.#isClosed && this.#streams.size < this.#peerMaxStreams;
+  }
+
+  /** Opens a stream with a request's head; for the client's side. */
+  open(raw: readonly string[], options: { end: boolean }): Http2Stream {
+    this.#lastLocal += 2;
+    const stream = this.#newStream(this.#lastLocal);
+    if (this.#isClosed) stream.fail();
+    else stream.sendHeaders(raw, options).catch((error) => stream.fail(error));
+    return stream;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#blockTimer);
+    closeQuietly(this.#conn);
+    for (const stream of [...this.#streams.values()]) stream.fail();
+    this.#rouseWindows();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      if (this.#onStream === undefined) void this.#send(encodeLatin1(PREFACE));
+      void this.#sendFrame({ type: FRAME.settings, flags: 0, stream: 0, payload: this.#ownSettings() });
+      if (this.#onStream !== undefined) await this.#readPreface();
+      for (;;) {
+        const frame = await this.#readFrame();
+        if (frame === undefined) break;
+        await this.#handle(frame);
+      }
+    } catch (error) {
+      if (error instanceof Http2Error) await this.#sayGoaway(error.code);
+    } finally {
+      this.close();
+    }
+  }
+
+  #ownSettings(): Uint8Array {
+    const settings: readonly (readonly [id: number, value: number])[] = [
+      [SETTING.maxConcurrentStreams, LIMITS.http2Streams],
+      [SETTING.maxHeaderListSize, LIMITS.headBytes],
+      ...this.#onStream === undefined ? [[SETTING.enablePush, 0] as const] : [],
+    ];
+    return concatAll(settings.map(([id, value]) => Uint8Array.of(id >> 8, id, ...uint32(value))));
+  }
+
+  async #readPreface(): Promise<void> {
+    const bytes = await this.#read(PREFACE.length);
+    if (bytes === undefined || decodeLatin1(bytes) !== PREFACE) throw new Http2Error("PROTOCOL_ERROR");
+  }
+
+  async #readFrame(): Promise<Frame | undefined> {
+    const header = await this.#read(FRAME_HEADER_BYTES);
+    if (header === undefined) return undefined;
+    const length = readUint32(header) >>> 8;
+    const [type, flags, stream] = [header[3]!, header[4]!, readUint32(header, 5) & 0x7fff_ffff];
+    if (length > MAX_FRAME_BYTES) throw new Http2Error("FRAME_SIZE_ERROR");
+    const payload = await this.#read(length);
+    return payload === undefined ? undefined : { type, flags, stream, payload };
+  }
+
+  /** @returns A copy; undefined at the end. */
+  async #read(count: number): Promise<Uint8Array | undefined> {
+    while (this.#reader.availableLength < count) if (!await this.#reader.fill()) return undefined;
+    const bytes = this.#reader.available.slice(0, count);
+    this.#reader.consume(count);
+    return bytes;
+  }
+
+  async #handle(frame: Frame): Promise<void> {
+    if (this.#block !== undefined && (frame.type !== FRAME.continuation || frame.stream !== this.#block.stream)) {
+      throw new Http2Error("PROTOCOL_ERROR");
+    }
+    if (!this.#hasSettings && (frame.type !== FRAME.settings || (frame.flags & FLAG.ack) !== 0)) {
+      throw new Http2Error("PROTOCOL_ERROR");
+    }
+    if (costsUs(frame) && !this.#control.spend()) throw new Http2Error("ENHANCE_YOUR_CALM");
+    switch (frame.type) {
+      case FRAME.data:
+        return this.#onData(frame);
+      case FRAME.headers:
+        return this.#onHeaders(frame);
+      case FRAME.continuation:
+        return this.#onContinuation(frame);
+      case FRAME.rstStream:
+        return this.#onReset(frame);
+      case FRAME.settings:
+        return await this.#onSettings(frame);
+      case FRAME.ping:
+        return await this.#onPing(frame);
+      case FRAME.goaway:
+        return this.#onGoaway(frame);
+      case FRAME.windowUpdate:
+        return this.#onWindowUpdate(frame);
+      case FRAME.priority:
+        if (frame.payload.length !== 5) throw new Http2Error("FRAME_SIZE_ERROR");
+        if (frame.stream === 0) throw new Http2Error("PROTOCOL_ERROR");
+        return;
+      case FRAME.pushPromise:
+        // We said that we take none; a client may not promise at all.
+        throw new Http2Error("PROTOCOL_ERROR");
+      default:
+        // What we do not know is passed over (§4.1).
+        return;
+    }
+  }
+
+  #onData(frame: Frame): void {
+    const { stream: id, flags, payload } = frame;
+    const piece = withoutPadding(frame);
+    if (id === 0 || this.#isIdle(id)) throw new Http2Error("PROTOCOL_ERROR");
+    if ((this.#receiveWindow -= payload.length) < 0) throw new Http2Error("FLOW_CONTROL_ERROR");
+    const stream = this.#streams.get(id);
+    // Of a stream that has ended: on its way when we ended it.
+    if (stream === undefined) return this.#giveBack(payload.length);
+    if (stream.remoteEnded) throw new Http2Error("STREAM_CLOSED");
+    if ((stream.receiveWindow -= payload.length) < 0) throw new Http2Error("FLOW_CONTROL_ERROR");
+    const padding = payload.length - piece.length;
+    if (padding > 0) this.returnCredit(stream, padding);
+    if (this.#onStream === undefined && !stream.isAnswered) throw new Http2Error("PROTOCOL_ERROR");
+    if (!stream.receive(piece)) return stream.reset("PROTOCOL_ERROR");
+    if ((flags & FLAG.endStream) !== 0 && !stream.receiveEnd({ isWhole: true })) stream.reset("PROTOCOL_ERROR");
+  }
+
+  #onHeaders(frame: Frame): void {
+    if (frame.stream === 0) throw new Http2Error("PROTOCOL_ERROR");
+    let block = withoutPadding(frame);
+    if ((frame.flags & FLAG.priority) !== 0) {
+      if (block.length < 5) throw new Http2Error("FRAME_SIZE_ERROR");
+      if ((readUint32(block) & 0x7fff_ffff) === frame.stream) throw new Http2Error("PROTOCOL_ERROR");
+      block = block.subarray(5);
+    }
+    this.#block = { stream: frame.stream, parts: [], size: 0, end: (frame.flags & FLAG.endStream) !== 0 };
+    this.#blockTimer = setTimeout(() => this.close(), LIMITS.headTimeoutMs);
+    this.#addToBlock(block, frame.flags);
+  }
+
+  #onContinuation(frame: Frame): void {
+    if (this.#block === undefined) throw new Http2Error("PROTOCOL_ERROR");
+    this.#addToBlock(frame.payload, frame.flags);
+  }
+
+  #addToBlock(part: Uint8Array, flags: number): void {
+    const block = this.#block!;
+    block.parts.push(part);
+    block.size += part.length;
+    if (block.size > LIMITS.headBytes) throw new Http2Error("ENHANCE_YOUR_CALM");
+    if ((flags & FLAG.endHeaders) === 0) return;
+    this.#block = undefined;
+    clearTimeout(this.#blockTimer);
+    // Also of a stream that has ended: what comes next may refer to it.
+    this.#onSection(block.stream, this.#hpack.decode(concatAll(block.parts)), block.end);
+  }
+
+  #onSection(id: number, raw: readonly string[], ended: boolean): void {
+    const stream = this.#streams.get(id);
+    if (stream !== undefined) {
+      if (stream.remoteEnded) throw new Http2Error("STREAM_CLOSED");
+      if (this.#onStream === undefined && !stream.isAnswered) return this.#onAnswer(stream, raw, ended);
+      // Trailers end a message (§8.1).
+      if (!ended) throw new Http2Error("PROTOCOL_ERROR");
+      stream.trailers = raw;
+      if (!stream.receiveEnd({ isWhole: true })) stream.reset("PROTOCOL_ERROR");
+      return;
+    }
+    if (!this.#isIdle(id)) return;
+    if (this.#onStream === undefined || id % 2 === 0) throw new Http2Error("PROTOCOL_ERROR");
+    this.#lastRemote = id;
+    const opened = this.#newStream(id);
+    if (this.#streams.size > LIMITS.http2Streams) {
+      if (!this.#control.spend()) throw new Http2Error("ENHANCE_YOUR_CALM");
+      return opened.reset("REFUSED_STREAM");
+    }
+    opened.expectBody(raw);
+    if (ended && !opened.receiveEnd({ isWhole: true })) return opened.reset("PROTOCOL_ERROR");
+    this.#onStream(opened, { raw, ended });
+  }
+
+  #onAnswer(stream: Http2Stream, raw: readonly string[], ended: boolean): void {
+    // Informational answers come before the final one, and tell nothing that is passed on.
+    if (raw[0] === ":status" && /^1\d\d$/.test(raw[1] ?? "")) {
+      if (ended) throw new Http2Error("PROTOCOL_ERROR");
+      if (!this.#control.spend()) throw new Http2Error("ENHANCE_YOUR_CALM");
+      return;
+    }
+    stream.isAnswered = true;
+    if (!ended) stream.expectBody(raw);
+    stream.answered.resolve({ raw, ended });
+    if (ended) stream.receiveEnd({ isWhole: false });
+  }
+
+  #onReset({ stream: id, payload }: Frame): void {
+    if (payload.length !== 4) throw new Http2Error("FRAME_SIZE_ERROR");
+    if (id === 0 || this.#isIdle(id)) throw new Http2Error("PROTOCOL_ERROR");
+    this.#streams.get(id)?.fail();
+  }
+
+  async #onSettings({ stream, flags, payload }: Frame): Promise<void> {
+    if (stream !== 0) throw new Http2Error("PROTOCOL_ERROR");
+    const isAck = (flags & FLAG.ack) !== 0;
+    if (payload.length % 6 !== 0 || (isAck && payload.length > 0)) throw new Http2Error("FRAME_SIZE_ERROR");
+    if (isAck) return;
+    this.#hasSettings = true;
+    for (let at = 0; at < payload.length; at += 6) {
+      this.#onSetting(payload[at]! << 8 | payload[at + 1]!, readUint32(payload, at + 2));
+    }
+    await this.#sendFrame({ type: FRAME.settings, flags: FLAG.ack, stream: 0, payload: EMPTY });
+  }
+
+  #onSetting(id: number, value: number): void {
+    switch (id) {
+      case SETTING.enablePush:
+        if (value > 1 || (value === 1 && this.#onStream === undefined)) throw new Http2Error("PROTOCOL_ERROR");
+        return;
+      case SETTING.maxConcurrentStreams:
+        this.#peerMaxStreams = Math.min(value, LIMITS.http2Streams);
+        return;
+      case SETTING.initialWindowSize: {
+        if (value > MAX_WINDOW) throw new Http2Error("FLOW_CONTROL_ERROR");
+        const change = value - this.#peerInitialWindow;
+        this.#peerInitialWindow = value;
+        for (const stream of this.#streams.values()) {
+          stream.sendWindow += change;
+          if (stream.sendWindow > MAX_WINDOW) throw new Http2Error("FLOW_CONTROL_ERROR");
+        }
+        return this.#rouseWindows();
+      }
+      case SETTING.maxFrameSize:
+        if (value < MAX_FRAME_BYTES || value > 2 ** 24 - 1) throw new Http2Error("PROTOCOL_ERROR");
+        return;
+    }
+  }
+
+  async #onPing({ stream, flags, payload }: Frame): Promise<void> {
+    if (payload.length !== 8) throw new Http2Error("FRAME_SIZE_ERROR");
+    if (stream !== 0) throw new Http2Error("PROTOCOL_ERROR");
+    if ((flags & FLAG.ack) === 0) await this.#sendFrame({ type: FRAME.ping, flags: FLAG.ack, stream: 0, payload });
+  }
+
+  #onGoaway({ stream: id, payload }: Frame): void {
+    if (id !== 0) throw new Http2Error("PROTOCOL_ERROR");
+    if (payload.length < 8) throw new Http2Error("FRAME_SIZE_ERROR");
+    this.#isGoing = true;
+    if (this.#onStream !== undefined) return;
+    // Streams up to the last one are still answered; those after it nobody has looked at (§6.8).
+    const last = readUint32(payload) & 0x7fff_ffff;
+    for (const stream of [...this.#streams.values()]) if (stream.id > last) stream.fail();
+    this.#closeIfGone();
+  }
+
+  #onWindowUpdate({ stream: id, payload }: Frame): void {
+    if (payload.length !== 4) throw new Http2Error("FRAME_SIZE_ERROR");
+    const more = readUint32(payload) & 0x7fff_ffff;
+    if (more === 0) throw new Http2Error("PROTOCOL_ERROR");
+    if (id === 0) {
+      this.#sendWindow += more;
+      if (this.#sendWindow > MAX_WINDOW) throw new Http2Error("FLOW_CONTROL_ERROR");
+    } else {
+      if (this.#isIdle(id)) throw new Http2Error("PROTOCOL_ERROR");
+      const stream = this.#streams.get(id);
+      if (stream === undefined) return;
+      stream.sendWindow += more;
+      if (stream.sendWindow > MAX_WINDOW) return stream.reset("FLOW_CONTROL_ERROR");
+    }
+    this.#rouseWindows();
+  }
+
+  /** Whether nobody has opened a stream yet (§5.1.1). */
+  #isIdle(id: number): boolean {
+    const isLocal = id % 2 === 1 ? this.#onStream === undefined : this.#onStream !== undefined;
+    return id > (isLocal ? this.#lastLocal : this.#lastRemote);
+  }
+
+  #newStream(id: number): Http2Stream {
+    const stream = new Http2Stream(id, this, { send: this.#peerInitialWindow, receive: INITIAL_WINDOW });
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  sendHeaders({ id }: Http2Stream, raw: readonly string[], { end }: { end: boolean }): Promise<void> {
+    const block = encodeBlock(raw);
+    const frames: Uint8Array[] = [];
+    for (let at = 0; at === 0 || at < block.length; at += MAX_FRAME_BYTES) {
+      const isLast = at + MAX_FRAME_BYTES >= block.length;
+      frames.push(frameBytes({
+        type: at === 0 ? FRAME.headers : FRAME.continuation,
+        flags: (isLast ? FLAG.endHeaders : 0) | (end && at === 0 ? FLAG.endStream : 0),
+        stream: id,
+        payload: block.subarray(at, at + MAX_FRAME_BYTES),
+      }));
+    }
+    return this.#send(concatAll(frames));
+  }
+
+  async sendData(stream: Http2Stream, bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      const size = Math.min(bytes.length - at, MAX_FRAME_BYTES, stream.sendWindow, this.#sendWindow);
+      if (this.#isClosed || stream.isClosed) {
+        throw new Deno.errors.ConnectionReset("Cannot write: the stream was reset");
+      }
+      if (size <= 0) {
+        await new Promise<void>((resolve) => this.#windowWaiters.push(resolve));
+        continue;
+      }
+      stream.sendWindow -= size;
+      this.#sendWindow -= size;
+      const payload = bytes.subarray(at, at + size);
+      await this.#sendFrame({ type: FRAME.data, flags: 0, stream: stream.id, payload });
+      at += size;
+    }
+  }
+
+  sendEnd({ id }: Http2Stream): Promise<void> {
+    return this.#sendFrame({ type: FRAME.data, flags: FLAG.endStream, stream: id, payload: EMPTY });
+  }
+
+  sendReset({ id }: Http2Stream, code: Http2ErrorCode): void {
+    void this.#sendFrame({ type: FRAME.rstStream, flags: 0, stream: id, payload: uint32(ERROR_CODES[code]) });
+  }
+
+  returnCredit(stream: Http2Stream, bytes: number): void {
+    stream.owed += bytes;
+    if (stream.owed >= CREDIT_BYTES && !stream.remoteEnded && !stream.isClosed) {
+      stream.receiveWindow += stream.owed;
+      this.#sendWindowUpdate(stream.id, stream.owed);
+      stream.owed = 0;
+    }
+    this.#giveBack(bytes);
+  }
+
+  #giveBack(bytes: number): void {
+    this.#owed += bytes;
+    if (this.#owed < CREDIT_BYTES) return;
+    this.#receiveWindow += this.#owed;
+    this.#sendWindowUpdate(0, this.#owed);
+    this.#owed = 0;
+  }
+
+  #sendWindowUpdate(stream: number, bytes: number): void {
+    void this.#sendFrame({ type: FRAME.windowUpdate, flags: 0, stream, payload: uint32(bytes) });
+  }
+
+  forget(stream: Http2Stream): void {
+    this.#streams.delete(stream.id);
+    this.#rouseWindows();
+    this.#closeIfGone();
+  }
+
+  /** A host that goes is left when its last answer has come. */
+  #closeIfGone(): void {
+    if (this.#isGoing && this.#onStream === undefined && this.#streams.size === 0) this.close();
+  }
+
+  #rouseWindows(): void {
+    for (const wake of this.#windowWaiters.splice(0)) wake();
+  }
+
+  #sendFrame(frame: Frame): Promise<void> {
+    return this.#send(frameBytes(frame));
+  }
+
+  #send(bytes: Uint8Array): Promise<void> {
+    // A peer that reads nothing lets what is not waited for pile up.
+    if (++this.#queued > MAX_QUEUED) this.close();
+    this.#sending = this.#sending.then(() => writeAll(this.#conn, bytes)).finally(() => this.#queued--);
+    // Who does not wait for it is told by the end of the connection.
+    this.#sending.catch(() => this.close());
+    return this.#sending;
+  }
+
+  /** Says why the connection ends, if the peer reads it in time. */
+  async #sayGoaway(code: Http2ErrorCode): Promise<void> {
+    const payload = concatAll([uint32(this.#lastRemote), uint32(ERROR_CODES[code])]);
+    const said = this.#sendFrame({ type: FRAME.goaway, flags: 0, stream: 0, payload }).catch(() => {});
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, LIMITS.drainMs));
+    await Promise.race([said, late]);
+    clearTimeout(timer);
+  }
+}
+
+/** Frames that make work and carry nothing. */
+function costsUs({ type, flags, payload }: Frame): boolean {
+  switch (type) {
+    case FRAME.headers:
+    case FRAME.windowUpdate:
+      return false;
+    case FRAME.data:
+      return payload.length === 0 && (flags & FLAG.endStream) === 0;
+    default:
+      return true;
+  }
+}
+
+/** @throws {Http2Error} for padding as long as the frame (§6.1). */
+function withoutPadding({ flags, payload }: Frame): Uint8Array {
+  if ((flags & FLAG.padded) === 0) return payload;
+  const padding = payload[0];
+  if (padding === undefined || padding >= payload.length) throw new Http2Error("PROTOCOL_ERROR");
+  return payload.subarray(1, payload.length - padding);
+}
