@@ -1,8 +1,10 @@
+import type { BodySource } from "../aws_sigv4/chunked_payload.ts";
 import { concat } from "../concat.ts";
 import { chunk, LAST_CHUNK } from "../http/chunk.ts";
 import { HttpError } from "../http/http_error.ts";
 import type { ProxyPolicy } from "../proxy_policy.ts";
 import { outgoingRefusal } from "../outgoing_refusal.ts";
+import { Refusal } from "../refusal.ts";
 import type { Replacement } from "../scrub/scrub_plan.ts";
 import { type ByteSink, writeAll } from "../write_all.ts";
 import { MessageWise } from "./grpc.ts";
@@ -23,12 +25,21 @@ export async function sendRequest(request: OutgoingRequest, upstream: ByteSink, 
   const searcher = request.inMessages ? new MessageWise(whole) : whole;
   await writeAll(upstream, concat(head, frame(searcher.push(first))));
   for (;;) {
-    const piece = await rest.next();
+    const piece = await nextOf(rest);
     if (piece === undefined) break;
     await writeAll(upstream, frame(searcher.push(piece)));
   }
   if (rest.trailers.length > 0) throw new HttpError("HTTP_TRAILER_UNSUPPORTED", 400);
   await writeAll(upstream, concat(frame(searcher.flush()), end));
+}
+
+/** A client that goes away within its request has cut it off, however that shows. */
+async function nextOf(body: BodySource): Promise<Uint8Array | undefined> {
+  try {
+    return await body.next();
+  } catch (error) {
+    throw error instanceof Refusal || error instanceof HttpError ? error : new HttpError("HTTP_BODY_CUT_OFF", 400);
+  }
 }
 
 function searched(step: { readonly out: Uint8Array } | { readonly found: Replacement }): Uint8Array {

@@ -6,7 +6,7 @@ import { encodeLatin1 } from "../http/latin1.ts";
 import { parseResponseHead, type ResponseHead } from "../http/response_head.ts";
 import { LIMITS } from "../limits.ts";
 import { BytePipe } from "./byte_pipe.ts";
-import { fieldLines, outgoingFields, readSection } from "./field_lines.ts";
+import { fieldLines, outgoingFields, readTrailers } from "./field_lines.ts";
 import type { Http2Stream } from "./http2_stream.ts";
 import type { Http1Head } from "./request_bytes.ts";
 
@@ -59,7 +59,7 @@ export class ClientStream {
       for (let piece = await this.#stream.read(); piece !== undefined; piece = await this.#stream.read()) {
         await this.#request.write(body === "chunked" ? chunk(piece) : piece);
       }
-      const trailers = fieldLines(readSection(this.#stream.trailers).fields);
+      const trailers = fieldLines(readTrailers(this.#stream.trailers));
       if (body === "chunked") await this.#request.write(encodeLatin1(`0\r\n${trailers}\r\n`));
       else if (trailers !== "") throw new Deno.errors.InvalidData("Cannot read request: a trailer follows it");
     }

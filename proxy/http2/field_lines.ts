@@ -32,7 +32,7 @@ export function readSection(raw: readonly string[]): HeaderSection {
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const [name, value] = [raw[at]!, raw[at + 1]!];
     // deno-lint-ignore no-control-regex
-    if (/[\0\r\n]|[^\x00-\xff]/.test(value)) throw invalid();
+    if (/[\0\r\n]|[^\x00-\xff]|^[ \t]|[ \t]$/.test(value)) throw invalid();
     if (!name.startsWith(":")) {
       if (!HEADER_NAME_REGEXP.test(name) || name !== name.toLowerCase()) throw invalid();
       if (CONNECTION_SPECIFIC.has(name) || (name === "te" && value.toLowerCase() !== "trailers")) throw invalid();
@@ -41,6 +41,13 @@ export function readSection(raw: readonly string[]): HeaderSection {
     else pseudo.set(name.slice(1), value);
   }
   return { pseudo, fields };
+}
+
+/** Reads what follows a body: fields alone (RFC 9113 §8.1). */
+export function readTrailers(raw: readonly string[]): HeaderSection["fields"] {
+  const { pseudo, fields } = readSection(raw);
+  if (pseudo.size > 0) throw invalid();
+  return fields;
 }
 
 /** Lines of HTTP/1.1 for fields. */

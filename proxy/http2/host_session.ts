@@ -8,7 +8,7 @@ import { parseRequestHead } from "../http/request_head.ts";
 import { LIMITS } from "../limits.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { BytePipe } from "./byte_pipe.ts";
-import { fieldLines, outgoingFields, readSection } from "./field_lines.ts";
+import { fieldLines, outgoingFields, readSection, readTrailers } from "./field_lines.ts";
 import { Http2Connection } from "./http2_connection.ts";
 import type { Http2Stream } from "./http2_stream.ts";
 
@@ -126,7 +126,7 @@ class HostStream {
     for (let piece = await stream.read(); piece !== undefined; piece = await stream.read()) {
       await this.#response.write(chunked ? chunk(piece) : piece);
     }
-    const trailers = fieldLines(readSection(stream.trailers).fields);
+    const trailers = fieldLines(readTrailers(stream.trailers));
     if (chunked) await this.#response.write(encodeLatin1(`0\r\n${trailers}\r\n`));
     this.#response.end();
   }

@@ -27,14 +27,23 @@ import { Http2Stream, type StreamOwner } from "./http2_stream.ts";
 /** Credit is given back in parts of this size: a frame for each piece would be many. */
 const CREDIT_BYTES = 16 * 1024;
 
+/** A header block as it is sent: beyond what is taken, so that who sends a little too much is told so. */
+const MAX_BLOCK_BYTES = 4 * LIMITS.headBytes;
+
 /** Frames that wait to be written: some for each stream. */
 const MAX_QUEUED = 16 * LIMITS.http2Streams;
 
 const EMPTY = new Uint8Array(0);
 
+/** The first header section of a stream; `raw` is absent if it is too large. */
+export interface StreamHead {
+  readonly raw: readonly string[] | undefined;
+  readonly ended: boolean;
+}
+
 export interface Http2Options {
   /** Takes what a client opens; absent: this side is the client. */
-  readonly onStream?: (stream: Http2Stream, head: { readonly raw: readonly string[]; readonly ended: boolean }) => void;
+  readonly onStream?: (stream: Http2Stream, head: StreamHead) => void;
 }
 
 /**
@@ -230,7 +239,7 @@ export class Http2Connection implements StreamOwner {
     const block = this.#block!;
     block.parts.push(part);
     block.size += part.length;
-    if (block.size > LIMITS.headBytes) throw new Http2Error("ENHANCE_YOUR_CALM");
+    if (block.size > MAX_BLOCK_BYTES) throw new Http2Error("ENHANCE_YOUR_CALM");
     if ((flags & FLAG.endHeaders) === 0) return;
     this.#block = undefined;
     clearTimeout(this.#blockTimer);
@@ -238,10 +247,11 @@ export class Http2Connection implements StreamOwner {
     this.#onSection(block.stream, this.#hpack.decode(concatAll(block.parts)), block.end);
   }
 
-  #onSection(id: number, raw: readonly string[], ended: boolean): void {
+  #onSection(id: number, raw: readonly string[] | undefined, ended: boolean): void {
     const stream = this.#streams.get(id);
     if (stream !== undefined) {
       if (stream.remoteEnded) throw new Http2Error("STREAM_CLOSED");
+      if (raw === undefined) return stream.reset("ENHANCE_YOUR_CALM");
       if (this.#onStream === undefined && !stream.isAnswered) return this.#onAnswer(stream, raw, ended);
       // Trailers end a message (§8.1).
       if (!ended) throw new Http2Error("PROTOCOL_ERROR");
@@ -257,7 +267,7 @@ export class Http2Connection implements StreamOwner {
       if (!this.#control.spend()) throw new Http2Error("ENHANCE_YOUR_CALM");
       return opened.reset("REFUSED_STREAM");
     }
-    opened.expectBody(raw);
+    opened.expectBody(raw ?? []);
     if (ended && !opened.receiveEnd({ isWhole: true })) return opened.reset("PROTOCOL_ERROR");
     this.#onStream(opened, { raw, ended });
   }

@@ -26,6 +26,7 @@ export function http1Head(raw: readonly string[], { ended }: { ended: boolean })
   if (method === undefined || path === undefined || !path.startsWith("/")) throw invalid();
   const hosts = fields.filter(([name]) => name === "host").map(([, value]) => value);
   const authority = pseudo.get("authority");
+  if (hosts.length > 1) throw new HttpError("HTTP_FIELD_REPEATED", 400);
   if (authority !== undefined && hosts.some((host) => host !== authority)) {
     throw new HttpError("HTTP_HOST_MISMATCH", 421);
   }

@@ -1,8 +1,9 @@
 import type { Exchange } from "../exchange/exchange.ts";
 import { HttpError } from "../http/http_error.ts";
+import { LIMITS } from "../limits.ts";
 import { ClientStream } from "./client_stream.ts";
 import { HostConnector } from "./host_connector.ts";
-import { Http2Connection } from "./http2_connection.ts";
+import { Http2Connection, type StreamHead } from "./http2_connection.ts";
 import type { Http2Stream } from "./http2_stream.ts";
 import { http1Head } from "./request_bytes.ts";
 
@@ -25,9 +26,14 @@ export interface StreamService {
 export async function serveStreams(conn: Deno.Conn, service: StreamService): Promise<void> {
   using connector = new HostConnector();
   const way = { connect: connector.connect, takesTrailers: true };
+  let live = 0;
   const connection = new Http2Connection(conn, {
     onStream: (stream, head) => {
-      serveStream(stream, head, { service, way }).catch(() => stream.reset("INTERNAL_ERROR"));
+      // One that was reset is at work for a moment longer: who resets without end is cut off (CVE-2023-44487).
+      if (++live > 2 * LIMITS.http2Streams) return connection.close();
+      serveStream(stream, head, { service, way })
+        .catch(() => stream.reset("INTERNAL_ERROR"))
+        .finally(() => live--);
     },
   });
   await connection.ended;
@@ -35,11 +41,12 @@ export async function serveStreams(conn: Deno.Conn, service: StreamService): Pro
 
 async function serveStream(
   stream: Http2Stream,
-  { raw, ended }: { readonly raw: readonly string[]; readonly ended: boolean },
+  { raw, ended }: StreamHead,
   { service, way }: { readonly service: StreamService; readonly way: Pick<Exchange, "connect" | "takesTrailers"> },
 ): Promise<void> {
   let client: ClientStream;
   try {
+    if (raw === undefined) throw new HttpError("HTTP_HEAD_TOO_LARGE", 431);
     client = new ClientStream(stream, http1Head(raw, { ended }));
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;

@@ -23,10 +23,11 @@ export class HpackDecoder {
   /**
    * Reads one block.
    *
-   * @returns Name, value, name, value: one character for each byte.
+   * @returns Name, value, name, value: one character for each byte. Undefined if they are more than a head may have: what
+   * comes next may refer to them all the same.
    * @throws {Http2Error} after which nothing of the connection can be read any more.
    */
-  decode(block: Uint8Array): string[] {
+  decode(block: Uint8Array): string[] | undefined {
     const cursor = new Cursor(block);
     const raw: string[] = [];
     let size = 0;
@@ -41,12 +42,11 @@ export class HpackDecoder {
       }
       mayResize = false;
       const [name, value] = this.#field(first, cursor);
-      size += name.length + value.length + ENTRY_BYTES;
       // References to one long entry make much of little.
-      if (size > LIMITS.headBytes) throw new Http2Error("ENHANCE_YOUR_CALM");
-      raw.push(name, value);
+      size += name.length + value.length + ENTRY_BYTES;
+      if (size <= LIMITS.headBytes) raw.push(name, value);
     }
-    return raw;
+    return size <= LIMITS.headBytes ? raw : undefined;
   }
 
   #field(first: number, cursor: Cursor): Entry {
