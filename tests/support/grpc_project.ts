@@ -48,7 +48,13 @@ export class GrpcProject implements AsyncDisposable {
     const channel = `{ "grpc.ssl_target_name_override": ${JSON.stringify(API_HOST)} }`;
     const { stdout } = await new Deno.Command("node", {
       args: ["-e", this.#source({ ...program, channel }, `127.0.0.1:${port}`)],
-      env: { API_TOKEN: this.value, NODE_EXTRA_CA_CERTS: `${this.project.dir}/upstream-ca.pem`, no_proxy: "127.0.0.1" },
+      // Variables of the caller that name a proxy or other roots would lead elsewhere.
+      clearEnv: true,
+      env: {
+        PATH: Deno.env.get("PATH") ?? "",
+        API_TOKEN: this.value,
+        NODE_EXTRA_CA_CERTS: `${this.project.dir}/upstream-ca.pem`,
+      },
       stdin: "null",
       stderr: "inherit",
     }).output();

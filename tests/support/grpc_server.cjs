@@ -63,11 +63,12 @@ const METHODS = {
     const metadata = metadataWith("grpc-status-details-bin", Buffer.from(`\x08\x07 ${credentials(call)}`));
     throw { code: grpc.status.PERMISSION_DENIED, details: `no rights: ${credentials(call)}`, metadata };
   }),
-  /** Ten messages. */
+  /** Ten messages, then an error if the request asks for one. */
   Watch: [false, true, (call) => {
     if (!admit("Watch", call)) return call.emit("error", REFUSED);
     for (let number = 1; number <= 10; number++) call.write(Buffer.from(`${number} ${credentials(call)}`));
-    call.end(metadataWith("x-trailer", credentials(call)));
+    if (call.request.toString() !== "fail") return call.end(metadataWith("x-trailer", credentials(call)));
+    call.emit("error", { code: grpc.status.PERMISSION_DENIED, details: `no more: ${credentials(call)}` });
   }],
   /** The sum of the numbers that came. */
   Sum: [true, false, (call, callback) => {
