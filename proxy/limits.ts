@@ -61,6 +61,8 @@ export const LIMITS = {
   webSocketMessageBytes: 1024 * 1024,
   /** A WebSocket frame up to this goes on in one piece; a longer one in fragments, as it comes. */
   webSocketPieceBytes: 64 * 1024,
+  /** Streams of an HTTP/2 connection at one time; gRPC servers allow 100 and more. */
+  http2Streams: 128,
   /** Informational responses before the final one. */
   informationalResponses: 16,
   /** What is read and dropped of a refused request's body, so that the client reads the answer before a reset. */

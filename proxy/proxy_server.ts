@@ -2,10 +2,10 @@ import { acceptEach } from "./accept_each.ts";
 import { refusalResponse } from "./answer.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import { closeQuietly } from "./close_quietly.ts";
-import { drain } from "./drain.ts";
-import { type ClientConnection, ResponseCut } from "./exchange/exchange.ts";
+import { type Closable, drain } from "./drain.ts";
+import { type ClientConnection, type Exchange, ResponseCut } from "./exchange/exchange.ts";
 import type { Origin } from "./exchange/request_plan.ts";
-import { ByteReader } from "./http/byte_reader.ts";
+import { ByteReader, type ByteSource } from "./http/byte_reader.ts";
 import { keepsAlive, requestFraming } from "./http/framing.ts";
 import { HttpError } from "./http/http_error.ts";
 import { encodeLatin1 } from "./http/latin1.ts";
@@ -18,8 +18,18 @@ import { spliceTls } from "./splice.ts";
 import type { ClientHello } from "./tls/client_hello.ts";
 import type { TlsTerminator } from "./tls/tls_terminator.ts";
 import { alive, type Upstream } from "./upstream/upstream.ts";
-import { completeHandshake, handshakeCode, namesHost, readClientHello } from "./tunnel_handshake.ts";
-import { writeAll } from "./write_all.ts";
+import { completeHandshake, handshakeCode, namesHost, readClientHello, tunnelProtocol } from "./tunnel_handshake.ts";
+import { type ByteSink, writeAll } from "./write_all.ts";
+
+/** A tunnel, after its client's hello. */
+interface Tunnel<Caller> {
+  readonly origin: Origin;
+  readonly caller: Caller;
+  readonly hello: ClientHello;
+}
+
+/** Where the requests inside a tunnel come from: a connection, or a stream of one. */
+interface TunnelEnd extends ByteSource, ByteSink, Closable {}
 
 export interface ProxyServerOptions<Caller extends object> {
   readonly service: ProxyService<Caller>;
@@ -137,14 +147,17 @@ export class ProxyServer<Caller extends object> implements Disposable {
       this.#report(new Refusal("PROXY_TUNNEL_NOT_TLS", { host: origin.host, port: origin.port }));
       return;
     }
-    const { outer, inner } = await this.#terminator.terminate(origin.host);
+    const protocol = tunnelProtocol(hello);
+    const { outer, inner } = await this.#terminator.terminate(origin.host, protocol);
     this.#inner.add(inner);
     let cut: ReturnType<typeof setTimeout> | undefined;
     try {
       await writeAll(outer, client.reader.available);
       const { delivered, ended } = spliceTls(conn, outer);
-      if (await completeHandshake(inner)) await this.#serveTunnel(inner, { origin, caller, hello });
-      else {
+      if (await completeHandshake(inner)) {
+        const tunnel = { origin, caller, hello };
+        await (protocol === "h2" ? this.#serveStreams(inner, tunnel) : this.#serveTunnel(inner, tunnel));
+      } else {
         this.#report(new Refusal(handshakeCode(hello), { host: origin.host, port: origin.port }));
         // An alert may be on its way; but TLS that was closed in its handshake keeps its socket open.
         cut = setTimeout(() => closeQuietly(outer), LIMITS.drainMs);
@@ -164,10 +177,21 @@ export class ProxyServer<Caller extends object> implements Disposable {
     }
   }
 
+  /** Serves HTTP/2 inside a tunnel: each stream like a tunnel of its own, with one request. */
+  async #serveStreams(conn: Deno.TlsConn, tunnel: Tunnel<Caller>): Promise<void> {
+    const { serveStreams } = await import("./http2/serve_streams.ts");
+    const { host, port } = tunnel.origin;
+    await serveStreams(conn, {
+      serve: (stream, way) => this.#serveTunnel(stream, tunnel, way),
+      onInvalid: (error) => this.#report(Refusal.from(error, { host, port }) ?? new Refusal("HTTP_FIELD_INVALID")),
+    });
+  }
+
   /** Serves the requests inside a tunnel; its origin was named by `CONNECT` and stays. */
   async #serveTunnel(
-    conn: Deno.TlsConn,
-    { origin, caller, hello }: { readonly origin: Origin; readonly caller: Caller; readonly hello: ClientHello },
+    conn: TunnelEnd,
+    { origin, caller, hello }: Tunnel<Caller>,
+    way: Pick<Exchange, "connect" | "takesTrailers"> = {},
   ): Promise<void> {
     const client = { sink: conn, reader: new ByteReader(conn), budget: this.#budget };
     const named = namesHost(hello, origin, this.#service.alsoNamed);
@@ -184,7 +208,7 @@ export class ProxyServer<Caller extends object> implements Disposable {
         const target = parseTarget(head.target);
         const reusable = alive(upstream);
         upstream = undefined;
-        const end = await this.#service.carry({ head, target, origin, reusable }, client, caller);
+        const end = await this.#service.carry({ head, target, origin, reusable, ...way }, client, caller);
         upstream = end.upstream;
         if (end.refusal !== undefined) this.#report(end.refusal.with(facts));
         if (!end.keepClient) return;
@@ -196,7 +220,7 @@ export class ProxyServer<Caller extends object> implements Disposable {
   }
 
   /** Waits without limit for a request to begin, and with one for its head to be whole. */
-  async #readRequest(reader: ByteReader, conn: Deno.Conn): Promise<RequestHead | undefined> {
+  async #readRequest(reader: ByteReader, conn: Closable): Promise<RequestHead | undefined> {
     if (reader.availableLength === 0 && !await reader.fill()) return undefined;
     // Most heads are whole at once, and need no timer.
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -214,7 +238,7 @@ export class ProxyServer<Caller extends object> implements Disposable {
     error: unknown,
     { client, conn, head, facts }: {
       client: ClientConnection;
-      conn: Deno.Conn;
+      conn: Closable;
       head: RequestHead | undefined;
       facts: RefusalFacts;
     },
@@ -235,7 +259,7 @@ export class ProxyServer<Caller extends object> implements Disposable {
   async #refuse(
     refusal: Refusal,
     client: ClientConnection,
-    conn: Deno.Conn,
+    conn: Closable,
     options = { head: false, keepAlive: false },
   ): Promise<void> {
     await writeAll(client.sink, refusalResponse(refusal, options));

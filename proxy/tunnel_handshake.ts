@@ -4,7 +4,9 @@ import type { ByteReader } from "./http/byte_reader.ts";
 import { type Authority, parseAuthority } from "./http/target.ts";
 import { LIMITS } from "./limits.ts";
 import type { RefusalCode } from "./refusal.ts";
+import { runtimeIsAtLeast } from "./runtime_version.ts";
 import { type ClientHello, parseClientHello } from "./tls/client_hello.ts";
+import type { TunnelProtocol } from "./tls/tls_terminator.ts";
 
 /** @returns Undefined if the client does not speak TLS. Its bytes stay in the reader. */
 export async function readClientHello(reader: ByteReader, conn: Deno.Conn): Promise<ClientHello | undefined> {
@@ -34,9 +36,22 @@ export async function completeHandshake(conn: Deno.TlsConn): Promise<boolean> {
   }
 }
 
-/** Why a client did not get through the handshake. We offer HTTP/1.1 alone (TM-21). */
-export function handshakeCode({ protocols }: ClientHello): RefusalCode {
-  return protocols === undefined || protocols.includes("http/1.1")
+/** Since then the runtime's HTTP/2 takes any connection. */
+const HTTP2_SINCE = [2, 9] as const;
+
+/**
+ * What is spoken with a client inside TLS: HTTP/2 with one that offers it and not HTTP/1.1, as gRPC does. All others are
+ * served as they were before HTTP/2, by a parser of our own.
+ */
+export function tunnelProtocol({ protocols }: ClientHello): TunnelProtocol {
+  const isHttp2 = protocols !== undefined && !protocols.includes("http/1.1") && protocols.includes("h2");
+  return isHttp2 && runtimeIsAtLeast(...HTTP2_SINCE) ? "h2" : "http/1.1";
+}
+
+/** Why a client did not get through the handshake (TM-21). */
+export function handshakeCode(hello: ClientHello): RefusalCode {
+  const { protocols } = hello;
+  return protocols === undefined || protocols.includes(tunnelProtocol(hello))
     ? "PROXY_CLIENT_HANDSHAKE"
     : "PROXY_PROTOCOL_UNSUPPORTED";
 }

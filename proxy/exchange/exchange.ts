@@ -8,6 +8,7 @@ import type { ResponseHead } from "../http/response_head.ts";
 import type { Target } from "../http/target.ts";
 import type { ProxyPolicy } from "../proxy_policy.ts";
 import { Refusal } from "../refusal.ts";
+import type { DialSettings, DialTarget } from "../upstream/dial.ts";
 import { connectUpstream, type Upstream } from "../upstream/upstream.ts";
 import type { ByteSink } from "../write_all.ts";
 import { readResponseHead, relayResponse, type ResponseSink } from "./relay_response.ts";
@@ -30,6 +31,10 @@ export interface Exchange {
   readonly origin: Origin;
   /** The connection that the exchange before this one left open, if it went to the same origin. */
   readonly reusable: Upstream | undefined;
+  /** How the host is reached, if not by a connection of HTTP/1.1. */
+  readonly connect?: (target: DialTarget, settings: DialSettings) => Promise<Upstream>;
+  /** Whether the client takes trailers. */
+  readonly takesTrailers?: boolean;
 }
 
 export interface ExchangeEnd {
@@ -59,7 +64,7 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  * @throws {Refusal | HttpError} before anything was answered; {@linkcode ResponseCut} after.
  */
 export async function carryExchange(
-  { head, target, origin, reusable }: Exchange,
+  { head, target, origin, reusable, connect, takesTrailers = false }: Exchange,
   client: ClientConnection,
   policy: ProxyPolicy,
 ): Promise<ExchangeEnd> {
@@ -80,6 +85,7 @@ export async function carryExchange(
       },
       method: plan.method,
       minorVersion: head.minorVersion,
+      takesTrailers,
       // Nobody asks anything else on the connection of a handshake that was refused; some programs leave it open.
       keepAlive: plan.webSocket === undefined && keepsAlive(head.fields, head.minorVersion),
       webSocket: plan.webSocket,
@@ -98,9 +104,9 @@ export async function carryExchange(
     if (policy.announce !== undefined) await policy.announce();
     for (;;) {
       const fresh = upstream === undefined || !upstream.used;
-      upstream ??= route === undefined
-        ? await connectUpstream({ ...origin, named: plan.named }, policy.dial)
-        : await route.open(origin);
+      upstream ??= route !== undefined
+        ? await route.open(origin)
+        : await (connect ?? connectUpstream)({ ...origin, named: plan.named }, policy.dial);
       const outcome = await attempt(request, upstream, {
         origin,
         client,

@@ -19,6 +19,7 @@ import { swapHead } from "../swap/swap_head.ts";
 import { timeLimit } from "../time_limit.ts";
 import { writeAll } from "../write_all.ts";
 import { decodeBody } from "./decode_body.ts";
+import { isGrpc } from "./grpc.ts";
 import type { ClientConnection } from "./exchange.ts";
 import { requestHeadBytes } from "./request_head_bytes.ts";
 import type { Origin, RequestPlan } from "./request_plan.ts";
@@ -111,7 +112,8 @@ async function prepareBody(
   const encoded = codings.length > 0;
   const small = framing.kind === "length" && framing.bytes <= LIMITS.wholeBodyBytes && !plan.expectsContinue;
   const hashed = signed?.payload.kind === "body";
-  const fitting = framing.kind !== "length" || framing.bytes <= LIMITS.swappedBodyBytes;
+  // A stream of messages may wait for the answer to its first one; it has no fields to stand in.
+  const fitting = !isGrpc(plan.fields) && (framing.kind !== "length" || framing.bytes <= LIMITS.swappedBodyBytes);
   if (!small && !encoded && !hashed && !(policy.anyInBody && fitting)) return { ...streamed, rest: body };
   if (hashed && framing.kind === "length" && framing.bytes > LIMITS.signedBodyBytes) throw tooLarge(signed);
   // The body is wanted before the host is asked, so that we answer for it.

@@ -3,7 +3,7 @@ import { concat } from "../concat.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import type { ByteReader } from "../http/byte_reader.ts";
 import { chunk, LAST_CHUNK } from "../http/chunk.ts";
-import { endToEnd, type Field, listed } from "../http/fields.ts";
+import { endToEnd, type Field, isStructural, listed } from "../http/fields.ts";
 import { keepsAlive, responseFraming } from "../http/framing.ts";
 import { HttpError } from "../http/http_error.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
@@ -12,9 +12,11 @@ import type { Authority } from "../http/target.ts";
 import { LIMITS } from "../limits.ts";
 import { ResponseMinter } from "../minted/response_minter.ts";
 import type { ProxyPolicy } from "../proxy_policy.ts";
+import { Refusal } from "../refusal.ts";
 import type { ScrubPlan } from "../scrub/scrub_plan.ts";
 import { decodedPieces } from "./decoded_pieces.ts";
 import { gatherShort } from "./gather_short.ts";
+import { isGrpc, messagesAreEncoded } from "./grpc.ts";
 import type { WebSocketOffer } from "../websocket/handshake.ts";
 import { type ByteSink, writeAll } from "../write_all.ts";
 
@@ -28,6 +30,8 @@ export interface ResponseSink {
   readonly keepAlive: boolean;
   /** Whether the client asked for a 100. */
   readonly expectsContinue: boolean;
+  /** Whether trailers are passed on; to others they are of no use. */
+  readonly takesTrailers: boolean;
   /** What a 101 is checked against; without it none may come. */
   readonly webSocket: WebSocketOffer | undefined;
   /** Told when the first byte of the final response goes out: from then on nothing else can be answered. */
@@ -91,6 +95,8 @@ export async function relayResponse(
   const framing = responseFraming(head.fields, { ...head, method: sink.method });
   const codings = listed(head.fields, "content-encoding").filter((coding) => coding !== "identity");
   const encoded = framing.kind !== "none" && codings.length > 0;
+  // What is compressed message by message cannot be searched (TM-02).
+  if (messagesAreEncoded(head.fields)) throw new Refusal("PROXY_RESPONSE_ENCODED");
   const minter = ResponseMinter.of(head.fields, answered, policy.minting);
   const fields = headFields(head, { encoded, minter });
   const keepUpstream = framing.kind !== "close" && !overAnnounced(head) && keepsAlive(head.fields, head.minorVersion);
@@ -130,7 +136,8 @@ export async function relayResponse(
     start = EMPTY;
   }
   let plan = policy.valuePlan;
-  const replacer = plan.replacer({ keepLength });
+  // A message of gRPC says how long it is before it begins.
+  const replacer = plan.replacer({ keepLength: keepLength || isGrpc(head.fields) });
   const frame = (bytes: Uint8Array) => chunked && bytes.length > 0 ? chunk(bytes, start) : concat(start, bytes);
   const searched = (bytes: Uint8Array) => {
     // Also what was given out since, in this response or another, is looked for from here on.
@@ -149,8 +156,15 @@ export async function relayResponse(
   }
   const last = scanner === undefined ? EMPTY : searched(scanner.flush());
   const rest = frame(concat(last, replacer.flush()));
-  await writeAll(sink.client, chunked ? concat(rest, LAST_CHUNK) : rest);
+  const end = sink.takesTrailers ? trailerBytes(wire.trailers, policy.valuePlan) : LAST_CHUNK;
+  await writeAll(sink.client, chunked ? concat(rest, end) : rest);
   return { keepUpstream, keepClient };
+}
+
+/** The last chunk with a trailer section, searched like a head (TM-01). What frames or routes is no trailer (RFC 9110 §6.5.1). */
+function trailerBytes(trailers: readonly Field[], plan: ScrubPlan): Uint8Array {
+  const lines = trailers.filter(({ lower }) => !isStructural(lower)).map(({ name, value }) => `${name}: ${value}\r\n`);
+  return plan.replaceAll(encodeLatin1(`0\r\n${lines.join("")}\r\n`));
 }
 
 /** What goes on of a response's head. */

@@ -7,6 +7,7 @@ import type { RequestHead } from "../http/request_head.ts";
 import { type Authority, parseAuthority, type Target } from "../http/target.ts";
 import type { ProxyPolicy } from "../proxy_policy.ts";
 import { Refusal } from "../refusal.ts";
+import { messagesAreEncoded } from "./grpc.ts";
 import { handshakeFields, planWebSocket, type WebSocketOffer } from "../websocket/handshake.ts";
 
 /** Where an exchange goes: a host that was named before the request was seen, or in its absolute form. */
@@ -37,7 +38,13 @@ export interface RequestPlan {
 export const REFUSED_METHODS: ReadonlySet<string> = new Set(["TRACE", "TRACK", "CONNECT"]);
 
 /** Fields that the proxy writes itself. */
-const REWRITTEN: ReadonlySet<string> = new Set(["host", "content-length", "accept-encoding"]);
+const REWRITTEN: ReadonlySet<string> = new Set([
+  "host",
+  "content-length",
+  "accept-encoding",
+  // What compresses its messages cannot be searched (TM-02).
+  "grpc-accept-encoding",
+]);
 
 /**
  * Checks a request against HTTP's grammar, its origin and the connection rules.
@@ -51,6 +58,7 @@ export function planRequest(
 ): RequestPlan {
   if (REFUSED_METHODS.has(head.method)) throw new HttpError("HTTP_METHOD_REFUSED", 405);
   const webSocket = planWebSocket(head);
+  if (messagesAreEncoded(head.fields)) throw new Refusal("PROXY_BODY_ENCODED");
   if (listed(head.fields, "trailer").length > 0) throw new HttpError("HTTP_TRAILER_UNSUPPORTED", 400);
   const expectation = single(head.fields, "expect")?.toLowerCase();
   if (expectation !== undefined && expectation !== "100-continue") throw new HttpError("HTTP_EXPECTATION_UNKNOWN", 417);

@@ -18,6 +18,7 @@ import { ServerTokens } from "../server_tokens.ts";
 import { CertificateAuthority } from "../tls/certificate_authority.ts";
 import { TlsTerminator } from "../tls/tls_terminator.ts";
 import { writeAll } from "../write_all.ts";
+import { type AnswerStream, Http2Host } from "./http2_host.ts";
 import { RawClient } from "./raw_client.ts";
 import { RawUpstream } from "./raw_upstream.ts";
 
@@ -52,6 +53,8 @@ export interface LabOptions {
   readonly names?: readonly string[];
   /** Names that are dialled at another port of this machine. */
   readonly connect?: Readonly<Record<string, number>>;
+  /** `api.test` and `other.test` speak HTTP/2, and answer by this. */
+  readonly http2?: AnswerStream;
   /** The upstream speaks clear text at `127.0.0.1`, and no name is led to it. */
   readonly clear?: boolean;
   /** When the upstream's certificate was made; the default is now. */
@@ -79,13 +82,15 @@ export interface Lab extends AsyncDisposable {
   readonly login: ClientLogin;
   readonly caPem: string;
   readonly upstream: RawUpstream;
+  /** Set where the hosts speak HTTP/2. */
+  readonly http2Host: Http2Host | undefined;
   readonly refusals: readonly Refusal[];
   /** Credentials that the upstream gave out: secret, field and host of each. */
   readonly minted: readonly string[];
   /** Sends bytes to the proxy as they are and reads until it closes. */
   raw(bytes: string): Promise<string>;
   /** Opens a tunnel with TLS inside. */
-  tunnel(authority?: string, options?: { serverName?: string }): Promise<Deno.TlsConn>;
+  tunnel(authority?: string, options?: { serverName?: string; protocols?: readonly string[] }): Promise<Deno.TlsConn>;
   /** A client of the proxy itself. */
   connect(): Promise<RawClient>;
   /** A client inside a tunnel. */
@@ -104,6 +109,9 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     ? undefined
     : await upstreamCa.issue(parseHost(options.certificateFor ?? "api.test"));
   const upstream = stack.use(new RawUpstream(certificate, options.respond ?? (() => okay("hello")), options));
+  const http2Host = options.http2 === undefined || certificate === undefined
+    ? undefined
+    : stack.use(await Http2Host.start(certificate, options.http2));
   const token = makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
   const secondToken = makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
   const ref = parseSecretRef("lab");
@@ -178,7 +186,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
           }),
           dial: {
             connect: new Map([
-              ...names.map((name) => [name, upstream.port] as const),
+              ...names.map((name) => [name, http2Host?.port ?? upstream.port] as const),
               ...Object.entries(options.connect ?? {}),
             ].map(([name, port]) => [parseHost(name), { hostname: "127.0.0.1", port }])),
             upstreamCa: options.trusted === false ? [] : [upstreamCa.certificatePem],
@@ -196,7 +204,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       btoa(`kz:${login.password}`)
     }\r\n\r\n`;
   const dial = () => Deno.connect({ hostname: "127.0.0.1", port: server.port });
-  const tunnel: Lab["tunnel"] = async (authority = "api.test:443", { serverName } = {}) => {
+  const tunnel: Lab["tunnel"] = async (authority = "api.test:443", { serverName, protocols } = {}) => {
     const conn = await dial();
     try {
       await writeAll(conn, encodeLatin1(connectHead(authority)));
@@ -208,6 +216,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
         caCerts: [ca.certificatePem],
         // A client that names another host than it asked for cannot verify our certificate, and need not.
         unsafelyDisableHostnameVerification: serverName !== undefined,
+        ...(protocols === undefined ? {} : { alpnProtocols: [...protocols] }),
       });
       await tls.handshake();
       return tls;
@@ -231,6 +240,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     login,
     caPem: ca.certificatePem,
     upstream,
+    http2Host,
     refusals,
     minted,
     tunnel,

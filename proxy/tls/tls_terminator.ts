@@ -10,6 +10,9 @@ export interface TerminatedTls {
   readonly inner: Deno.TlsConn;
 }
 
+/** What a client speaks inside TLS, by its name in ALPN (RFC 7301). */
+export type TunnelProtocol = "http/1.1" | "h2";
+
 const LOOPBACK = "127.0.0.1";
 /** Between an accepted connection and the return of the `connect()` on its other end. */
 const EARLY_MS = 1_000;
@@ -24,8 +27,8 @@ const EARLY_MS = 1_000;
  */
 export class TlsTerminator implements Disposable {
   readonly #authority: CertificateAuthority;
-  /** Least recently used first. */
-  readonly #listeners = new Map<Host, { readonly open: Promise<Deno.TlsListener>; readonly renewAt: number }>();
+  /** By protocol and host, least recently used first. */
+  readonly #listeners = new Map<string, { readonly open: Promise<Deno.TlsListener>; readonly renewAt: number }>();
   /** Who waits for which connection, by its two ports: its own alone may be shared by connections to two listeners. */
   readonly #waiting = new Map<string, { take(conn: Deno.TlsConn): void; giveUp(): void }>();
   /** Accepted before its other end learnt its own port. */
@@ -36,9 +39,9 @@ export class TlsTerminator implements Disposable {
     this.#authority = authority;
   }
 
-  /** Makes a pair of ends whose TLS speaks for `host`. */
-  async terminate(host: Host): Promise<TerminatedTls> {
-    const listener = await this.#listenerFor(host);
+  /** Makes a pair of ends whose TLS speaks for `host`, and takes no client that speaks another protocol inside. */
+  async terminate(host: Host, protocol: TunnelProtocol = "http/1.1"): Promise<TerminatedTls> {
+    const listener = await this.#listenerFor(host, protocol);
     const outer = await Deno.connect({ hostname: LOOPBACK, port: listener.addr.port });
     outer.setNoDelay(true);
     const ports = portPair(outer.localAddr, listener.addr);
@@ -64,16 +67,17 @@ export class TlsTerminator implements Disposable {
     });
   }
 
-  #listenerFor(host: Host): Promise<Deno.TlsListener> {
+  #listenerFor(host: Host, protocol: TunnelProtocol): Promise<Deno.TlsListener> {
     const now = Date.now();
-    let listener = this.#listeners.get(host);
-    this.#listeners.delete(host);
+    const key = `${protocol} ${host}`;
+    let listener = this.#listeners.get(key);
+    this.#listeners.delete(key);
     if (listener !== undefined && listener.renewAt <= now) {
       retire(listener.open);
       listener = undefined;
     }
-    listener ??= { open: this.#listen(host), renewAt: now + LEAF_RENEW_MS };
-    this.#listeners.set(host, listener);
+    listener ??= { open: this.#listen(host, protocol), renewAt: now + LEAF_RENEW_MS };
+    this.#listeners.set(key, listener);
     if (this.#listeners.size > LIMITS.interceptedHosts) {
       const [oldest, { open }] = this.#listeners.entries().next().value!;
       this.#listeners.delete(oldest);
@@ -82,15 +86,15 @@ export class TlsTerminator implements Disposable {
     return listener.open;
   }
 
-  async #listen(host: Host): Promise<Deno.TlsListener> {
+  async #listen(host: Host, protocol: TunnelProtocol): Promise<Deno.TlsListener> {
     const { certPem, keyPem } = await this.#authority.issue(host, { now: new Date() });
     const listener = Deno.listenTls({
       hostname: LOOPBACK,
       port: 0,
       cert: certPem,
       key: keyPem,
-      // HTTP/2 is not carried: a client that speaks nothing else fails in the handshake (TM-21).
-      alpnProtocols: ["http/1.1"],
+      // A client that offers only others fails in the handshake (TM-21).
+      alpnProtocols: [protocol],
     });
     if (this.#closed) closeQuietly(listener);
     acceptEach(listener, (conn) => this.#match(conn, listener));

@@ -1,14 +1,19 @@
 import type { Host } from "../../policy/host.ts";
 import { closeQuietly } from "../close_quietly.ts";
+import type { Closable } from "../drain.ts";
 import { ByteReader } from "../http/byte_reader.ts";
 import { LIMITS } from "../limits.ts";
 import { Refusal } from "../refusal.ts";
+import type { ByteSink } from "../write_all.ts";
 import { dial, type DialSettings, type DialTarget } from "./dial.ts";
 import type { ServerRoute } from "./server_route.ts";
 
+/** What is written to, and closed, of a connection to a host. */
+export interface UpstreamConn extends ByteSink, Closable {}
+
 /** A connection to a host, for one exchange after another. */
 export interface Upstream extends Disposable {
-  readonly conn: Deno.Conn;
+  readonly conn: UpstreamConn;
   readonly reader: ByteReader;
   /** TLS with a verified peer, or clear text that stays on this machine. */
   readonly trusted: boolean;
@@ -32,6 +37,31 @@ export async function connectUpstream(
 ): Promise<Upstream> {
   const { conn, loopback } = await dial(target, settings, until);
   if (!target.secure) return upstream(conn, loopback && target.named);
+  const secure = await verifiedTls(conn, target.host, { settings, until, protocols: ["http/1.1"] });
+  return upstream(secure.conn, true);
+}
+
+/** The same for a client that speaks HTTP/2: gives its own form to a host that does too, and to any other an `Upstream`. */
+export async function connectUpstreamOf<T>(
+  target: DialTarget,
+  settings: DialSettings,
+  http2: (conn: Deno.TlsConn) => T,
+): Promise<T | Upstream> {
+  const { conn } = await dial(target, settings);
+  const secure = await verifiedTls(conn, target.host, { settings, until: undefined, protocols: ["h2", "http/1.1"] });
+  return secure.protocol === "h2" ? http2(secure.conn) : upstream(secure.conn, true);
+}
+
+/** Takes `conn` over. @throws {Refusal} */
+async function verifiedTls(
+  conn: Deno.TcpConn,
+  host: Host,
+  { settings, until, protocols }: {
+    settings: DialSettings;
+    until: AbortSignal | undefined;
+    protocols: readonly string[];
+  },
+): Promise<{ readonly conn: Deno.TlsConn; readonly protocol: string | null }> {
   // `startTls()` takes the connection over: from then on only what it returns can be closed.
   let open: Deno.Conn = conn;
   const giveUp = () => closeQuietly(open);
@@ -39,13 +69,13 @@ export async function connectUpstream(
   until?.addEventListener("abort", giveUp, { once: true });
   try {
     const secure = await Deno.startTls(conn, {
-      hostname: serverName(target.host),
+      hostname: serverName(host),
       caCerts: [...settings.upstreamCa],
-      alpnProtocols: ["http/1.1"],
+      alpnProtocols: [...protocols],
     });
     open = secure;
-    await secure.handshake();
-    return upstream(secure, true);
+    const { alpnProtocol } = await secure.handshake();
+    return { conn: secure, protocol: alpnProtocol };
   } catch (error) {
     closeQuietly(open);
     throw tlsRefusal(error);

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import { acceptEach } from "../../../proxy/accept_each.ts";
 import { closeQuietly } from "../../../proxy/close_quietly.ts";
+import { runtimeIsAtLeast } from "../../../proxy/runtime_version.ts";
 import type { Accepted, ClientConn, HttpListener } from "./http_listener.ts";
 import { SocketConn } from "./socket_conn.ts";
 
@@ -29,8 +30,7 @@ const ALPN = ["http/1.1"];
  */
 export async function listenTls(options: TlsListenOptions): Promise<HttpListener> {
   const checked = listenDeno(options);
-  const [major = 0, minor = 0] = Deno.version.deno.split(".").map(Number);
-  if (major < NODE_TLS_SINCE[0] || (major === NODE_TLS_SINCE[0] && minor < NODE_TLS_SINCE[1])) return checked;
+  if (!runtimeIsAtLeast(...NODE_TLS_SINCE)) return checked;
   // The other one tells of a wrong certificate with the first client only.
   checked.close();
   return await listenNode(options);
