@@ -4,6 +4,8 @@ import { AppError } from "./error.ts";
 import { maskedTokenOf, tokenRegExp } from "./masked_token.ts";
 import { JWT_TOKEN_PREFIX, jwtTokenRegExp, makeShapedToken, parseTokenShape, SHAPE_NAMES } from "./token_shape.ts";
 
+// requirement: P-2.1
+
 const system = (count: number) => crypto.getRandomValues(new Uint8Array(count));
 const make = (text: string) => makeShapedToken(parseTokenShape(text), system);
 

@@ -288,6 +288,8 @@ Deno.test({
     await using aws = await awsRun();
     const script = `
 import botocore.session
+
+// requirement: P-7.1
 session = botocore.session.get_session()
 make = lambda service: session.create_client(service, region_name="eu-central-1", endpoint_url="https://api.test")
 print(make("sts").get_caller_identity()["UserId"])

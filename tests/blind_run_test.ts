@@ -208,7 +208,7 @@ unixTest(
   },
 );
 
-unixTest("kz run --blind warns of a value that is too short to be searched for", async () => {
+unixTest("kz run --blind warns of a value that is too short to be searched for [P-3.3]", async () => {
   const value = "q7Zx";
   await using blind = await makeBlindProject({ value });
   const { status, stderr } = await blind.blind(["true"]);

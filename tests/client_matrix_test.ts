@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { CLIENTS_FILE, clientsText } from "../scripts/client_matrix.ts";
 import { CLIENTS } from "./support/clients/clients.ts";
 
+// requirement: P-9.1
+
 /** The rows of a table in Markdown, below its head. */
 function rowsOf(markdown: string): string[][] {
   return markdown.split("\n").filter((line) => line.startsWith("| ")).slice(2)

@@ -120,6 +120,32 @@ export const REQUIREMENTS: readonly Requirement[] = [
   covered("F-9.12", "an upstream that cuts in mid-body"),
   covered("F-9.13", "the canary is in nothing that the child can see and in nothing that was written"),
 
+  // The blind proxy: placement and tokens
+  covered("P-1.1", "tokens in path, query, header and body are replaced, each encoded for its place"),
+  covered("P-1.2", "a body is replaced by field: JSON, form, multipart"),
+  covered("P-1.3", "a compressed request body is decoded under a cap and sent as it is meant"),
+  covered("P-1.4", "a token anywhere else, in any encoding, refuses the request"),
+  covered("P-1.5", "WebSocket: the handshake, and text where the secret says so; no extension is negotiated"),
+  covered("P-1.6", "a catalogue of services binds secrets by name"),
+  covered("P-2.1", "tokens have the shape that programs check"),
+  covered("P-2.2", "tokens are unique, and none holds another"),
+
+  // The blind proxy: what comes back, and what goes out
+  covered("P-3.1", "values are found in every encoding, in compressed bodies, trailers, events and frames"),
+  covered("P-3.2", "the search agrees with a naive one, also among thousands of patterns"),
+  covered("P-3.3", "a value that is too short to be found is told of at the start"),
+  covered("P-4.1", "a corpus of raw requests and responses, sent over a socket"),
+  covered("P-4.2", "caps stand in one table, and the rest keeps working where one is reached"),
+  covered("P-5.1", "HTTP/2 with clients that speak nothing else, and with their hosts; trailers, streams both ways"),
+  covered("P-5.2", "gRPC works with real client and server, or is refused clearly where the runtime cannot carry it"),
+
+  // The blind proxy: long runs, signatures, fuzzing, clients
+  covered("P-6.1", "a value that changes at its provider is picked up in the run, in time and at once on a 401"),
+  covered("P-7.1", "AWS requests are checked and signed anew, by AWS's own vectors and with real SDKs"),
+  covered("P-8.1", "seeded fuzzing of every parser finds a fault that is put in"),
+  covered("P-9.1", "the table of clients is what the tests found"),
+  byHand("P-10.1", "rates, latency, growth and the cost of many secrets are measured by the benchmark"),
+
   // Team server: the bundle
   covered(
     "S-1.1",

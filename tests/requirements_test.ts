@@ -10,9 +10,9 @@ function citations(source: string): Set<string> {
   const found = new Set<string>();
   for (const line of source.split("\n")) {
     const listed = /\/\/ requirement: (.*)$/.exec(line)?.[1] ?? "";
-    for (const [id] of listed.matchAll(/\b[FS]-\d+\.\d+\b|\bTM-\d+\b/g)) found.add(id);
+    for (const [id] of listed.matchAll(/\b[FPS]-\d+\.\d+\b|\bTM-\d+\b/g)) found.add(id);
     for (const [, text] of line.matchAll(/["'`]([^"'`]*)/g)) {
-      for (const [, id] of text!.matchAll(/\[([FS]-\d+\.\d+)\]/g)) found.add(id!);
+      for (const [, id] of text!.matchAll(/\[([FPS]-\d+\.\d+)\]/g)) found.add(id!);
       for (const [id] of text!.matchAll(/\bTM-\d+\b/g)) found.add(id);
     }
   }

@@ -5,6 +5,8 @@ import { hasProgram } from "./support/programs.ts";
 import { makeCanary, makeProject } from "./support/project.ts";
 import { startTlsUpstream } from "./support/tls_upstream.ts";
 
+// requirement: P-6.1
+
 Deno.test({
   name: "a value that changes at its provider is picked up after a 401, while the child keeps its token [P-6]",
   ignore: !hasProgram("curl"),

@@ -6,6 +6,8 @@ import { hasProgram } from "./support/programs.ts";
 import { assertNoLeak, makeCanary, makeProject } from "./support/project.ts";
 import { withoutDeno } from "./support/without_deno.ts";
 
+// requirement: P-1.6
+
 const CURL = Deno.build.os !== "windows" && hasProgram("curl");
 
 function curlTest(name: string, fn: () => Promise<void>): void {

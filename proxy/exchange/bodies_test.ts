@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { LIMITS } from "../limits.ts";
 import { CLOSE, okay, openLab } from "../testing/lab.ts";
 
+// requirement: P-1.3
+
 const get = (method = "GET") => `${method} / HTTP/1.1\r\nHost: api.test\r\n\r\n`;
 const post = (body: string, fields = "") =>
   `POST / HTTP/1.1\r\nHost: api.test\r\nContent-Length: ${body.length}\r\n${fields}\r\n${body}`;

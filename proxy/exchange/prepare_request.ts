@@ -32,6 +32,8 @@ export interface OutgoingRequest {
   readonly first: Uint8Array;
   /** What is still to be read, and searched on its way; absent where `first` is all. */
   readonly rest: BodySource | undefined;
+  /** The body is one of gRPC's. */
+  readonly inMessages: boolean;
   /** The secrets in it. */
   readonly used: ReadonlySet<SecretName>;
   /** What its tokens were replaced by, for what follows a handshake. */
@@ -67,11 +69,12 @@ export async function prepareRequest(
   const fields = swapped.fields.filter(({ lower }) => !body.dropped.includes(lower));
   const head = { method: plan.method, pathAndQuery: swapped.pathAndQuery, fields, framing: body.framing };
   if (signed === undefined || credentials === undefined) {
-    return { ...body, used, context, head: requestHeadBytes(head, origin) };
+    return { ...body, inMessages: isGrpc(fields), used, context, head: requestHeadBytes(head, origin) };
   }
   const { resignRequest } = await import("../aws_sigv4/resign_request.ts");
   const resigned = resignRequest(signed, { head, body }, { plan, origin, credentials, context, lease });
-  return { ...body, used, context, head: requestHeadBytes(resigned.head, origin), rest: resigned.rest };
+  const { rest } = resigned;
+  return { ...body, inMessages: false, used, context, head: requestHeadBytes(resigned.head, origin), rest };
 }
 
 interface PreparedBody extends Pick<OutgoingRequest, "framing" | "first" | "rest" | "expectsContinue"> {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { LIMITS } from "../limits.ts";
 import { CANARY, okay, openLab } from "../testing/lab.ts";
 
+// requirement: P-3.1
+
 const get = (fields: string, method = "GET") => `${method} / HTTP/1.1\r\nHost: api.test\r\n${fields}\r\n`;
 const ECHO = `value=${CANARY};base64=${btoa(`user:${CANARY}`)};url=${encodeURIComponent(CANARY)}`;
 /** The forms above, without the characters of base64 that hold bits of a neighbour. */

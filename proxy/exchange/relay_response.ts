@@ -16,7 +16,7 @@ import { Refusal } from "../refusal.ts";
 import type { ScrubPlan } from "../scrub/scrub_plan.ts";
 import { decodedPieces } from "./decoded_pieces.ts";
 import { gatherShort } from "./gather_short.ts";
-import { isGrpc, messagesAreEncoded } from "./grpc.ts";
+import { isGrpc, messagesAreEncoded, MessageWise } from "./grpc.ts";
 import type { WebSocketOffer } from "../websocket/handshake.ts";
 import { type ByteSink, writeAll } from "../write_all.ts";
 
@@ -137,7 +137,9 @@ export async function relayResponse(
   }
   let plan = policy.valuePlan;
   // A message of gRPC says how long it is before it begins.
-  const replacer = plan.replacer({ keepLength: keepLength || isGrpc(head.fields) });
+  const grpc = isGrpc(head.fields);
+  const replacer = plan.replacer({ keepLength: keepLength || grpc });
+  const searcher = grpc ? new MessageWise(replacer) : replacer;
   const frame = (bytes: Uint8Array) => chunked && bytes.length > 0 ? chunk(bytes, start) : concat(start, bytes);
   const searched = (bytes: Uint8Array) => {
     // Also what was given out since, in this response or another, is looked for from here on.
@@ -145,7 +147,7 @@ export async function relayResponse(
       plan = policy.valuePlan;
       replacer.use(plan.replacements);
     }
-    return replacer.push(bytes);
+    return searcher.push(bytes);
   };
   const pieces = gathered?.rest ?? body;
   for (;;) {
@@ -155,7 +157,7 @@ export async function relayResponse(
     start = EMPTY;
   }
   const last = scanner === undefined ? EMPTY : searched(scanner.flush());
-  const rest = frame(concat(last, replacer.flush()));
+  const rest = frame(concat(last, searcher.flush()));
   const end = sink.takesTrailers ? trailerBytes(wire.trailers, policy.valuePlan) : LAST_CHUNK;
   await writeAll(sink.client, chunked ? concat(rest, end) : rest);
   return { keepUpstream, keepClient };

@@ -5,6 +5,7 @@ import type { ProxyPolicy } from "../proxy_policy.ts";
 import { outgoingRefusal } from "../outgoing_refusal.ts";
 import type { Replacement } from "../scrub/scrub_plan.ts";
 import { type ByteSink, writeAll } from "../write_all.ts";
+import { MessageWise } from "./grpc.ts";
 import type { OutgoingRequest } from "./prepare_request.ts";
 
 const EMPTY = new Uint8Array(0);
@@ -18,14 +19,16 @@ export async function sendRequest(request: OutgoingRequest, upstream: ByteSink, 
   const frame = (bytes: Uint8Array) => chunked && bytes.length > 0 ? chunk(bytes) : bytes;
   if (rest === undefined) return writeAll(upstream, concat(head, frame(first), end));
   const detector = policy.outgoingPlan.detector();
-  await writeAll(upstream, concat(head, frame(searched(detector.push(first)))));
+  const whole = { push: (bytes: Uint8Array) => searched(detector.push(bytes)), flush: () => detector.flush() };
+  const searcher = request.inMessages ? new MessageWise(whole) : whole;
+  await writeAll(upstream, concat(head, frame(searcher.push(first))));
   for (;;) {
     const piece = await rest.next();
     if (piece === undefined) break;
-    await writeAll(upstream, frame(searched(detector.push(piece))));
+    await writeAll(upstream, frame(searcher.push(piece)));
   }
   if (rest.trailers.length > 0) throw new HttpError("HTTP_TRAILER_UNSUPPORTED", 400);
-  await writeAll(upstream, concat(frame(detector.flush()), end));
+  await writeAll(upstream, concat(frame(searcher.flush()), end));
 }
 
 function searched(step: { readonly out: Uint8Array } | { readonly found: Replacement }): Uint8Array {

@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Stream } from "node:http2";
+import type { ServerHttp2Stream } from "node:http2";
 import { BodyReader } from "../http/body_reader.ts";
 import { ByteReader } from "../http/byte_reader.ts";
 import { chunk } from "../http/chunk.ts";
@@ -9,6 +9,7 @@ import { LIMITS } from "../limits.ts";
 import { BytePipe } from "./byte_pipe.ts";
 import { fieldLines, outgoingFields, readSection } from "./field_lines.ts";
 import type { Http1Head } from "./request_bytes.ts";
+import { resetStream } from "./reset_stream.ts";
 import { writeStream } from "./write_stream.ts";
 
 /**
@@ -27,8 +28,6 @@ export class ClientStream {
     this.#stream = stream;
     this.#method = head.method;
     stream.on("close", () => this.close());
-    // The close that follows says enough.
-    stream.on("error", () => {});
     this.answered = this.#answer().catch(() => this.#reset());
     this.#feed(head).catch((error) => this.#request.fail(error));
   }
@@ -104,7 +103,7 @@ export class ClientStream {
   /** A response that was not begun, or not ended, must not be taken for a whole one. */
   #reset(): void {
     this.#response.fail();
-    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    resetStream(this.#stream);
   }
 }
 

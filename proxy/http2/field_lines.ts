@@ -1,3 +1,4 @@
+import { HEADER_NAME_REGEXP } from "../../policy/placement.ts";
 import type { Field } from "../http/fields.ts";
 import { HttpError } from "../http/http_error.ts";
 
@@ -31,8 +32,9 @@ export function readSection(raw: readonly string[]): HeaderSection {
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const [name, value] = [raw[at]!, raw[at + 1]!];
     // deno-lint-ignore no-control-regex
-    if (/[\0\r\n]|[^\x00-\xff]/.test(name + value) || name !== name.toLowerCase()) throw invalid();
+    if (/[\0\r\n]|[^\x00-\xff]/.test(value)) throw invalid();
     if (!name.startsWith(":")) {
+      if (!HEADER_NAME_REGEXP.test(name) || name !== name.toLowerCase()) throw invalid();
       if (CONNECTION_SPECIFIC.has(name) || (name === "te" && value.toLowerCase() !== "trailers")) throw invalid();
       fields.push([name, value]);
     } else if (fields.length > 0 || pseudo.has(name.slice(1))) throw invalid();

@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import { isGrpc } from "../exchange/grpc.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import { ByteReader } from "../http/byte_reader.ts";
 import { chunk } from "../http/chunk.ts";
@@ -12,6 +13,7 @@ import { BytePipe } from "./byte_pipe.ts";
 import { rawSection } from "./client_stream.ts";
 import { connectionDuplex } from "./connection_duplex.ts";
 import { fieldLines, outgoingFields, readSection } from "./field_lines.ts";
+import { resetStream } from "./reset_stream.ts";
 import { writeStream } from "./write_stream.ts";
 
 /** A connection to a host that speaks HTTP/2, for many exchanges at one time. */
@@ -90,7 +92,8 @@ class HostStream {
     this.#isClosed = true;
     this.#request.fail();
     this.#response.fail();
-    if (this.#stream?.closed === false) this.#stream.close(constants.NGHTTP2_CANCEL);
+    // A request that was cut must not look whole to the host.
+    if (this.#stream?.closed === false) resetStream(this.#stream);
   }
 
   async #send(): Promise<void> {
@@ -131,7 +134,7 @@ class HostStream {
     stream.on("response", (...[, flags, raw]: unknown[]) => {
       isAnswered = true;
       const ended = typeof flags === "number" && (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-      this.#relay(stream, { head: rawSection(raw), ended, method, trailers: () => trailers })
+      this.#relay(stream, { raw: rawSection(raw), ended, method, trailers: () => trailers })
         .catch((error) => {
           this.#response.fail(error);
           this.close();
@@ -141,16 +144,17 @@ class HostStream {
 
   async #relay(
     stream: ClientHttp2Stream,
-    { head, ended, method, trailers }: {
-      head: readonly string[];
+    { raw, ended, method, trailers }: {
+      raw: readonly string[];
       ended: boolean;
       method: string;
       trailers: () => readonly string[];
     },
   ): Promise<void> {
-    const { pseudo, fields } = readSection(head);
+    const { pseudo, fields } = readSection(raw);
     const status = pseudo.get("status") ?? "";
     if (pseudo.size !== 1 || !/^[2-5]\d\d$/.test(status)) throw new HttpError("HTTP_RESPONSE_INVALID", 502);
+    const grpc = isGrpc(fields.map(([name, value]) => ({ name, lower: name, value })));
     const hasLength = fields.some(([name]) => name === "content-length");
     const bodiless = method === "HEAD" || status === "204" || status === "304";
     const framing = hasLength || bodiless ? "" : ended ? "content-length: 0\r\n" : "transfer-encoding: chunked\r\n";
@@ -162,9 +166,10 @@ class HostStream {
       if (!(piece instanceof Uint8Array) || piece.length === 0) continue;
       await this.#response.write(chunked ? chunk(piece) : piece);
     }
-    if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
-      throw new Deno.errors.ConnectionReset("Cannot go on: the host reset the stream");
-    }
+    // A call of gRPC ends with trailers. Without them it was reset, which the runtime does not tell where the code says
+    // that there was no error.
+    const isWhole = stream.rstCode === constants.NGHTTP2_NO_ERROR && (ended || !grpc || trailers().length > 0);
+    if (!isWhole) throw new Deno.errors.ConnectionReset("Cannot go on: the host reset the stream");
     if (chunked) {
       await this.#response.write(encodeLatin1(`0\r\n${fieldLines(readSection(trailers()).fields)}\r\n`));
     }

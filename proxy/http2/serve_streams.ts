@@ -6,6 +6,7 @@ import { ClientStream, rawSection } from "./client_stream.ts";
 import { connectionDuplex } from "./connection_duplex.ts";
 import { HostConnector } from "./host_connector.ts";
 import { http1Head } from "./request_bytes.ts";
+import { resetStream } from "./reset_stream.ts";
 
 export interface StreamService {
   /** Serves the one request of a stream as it would on a connection of HTTP/1.1. */
@@ -36,12 +37,14 @@ export async function serveStreams(conn: Deno.Conn, service: StreamService): Pro
   const way = { connect: connector.connect, takesTrailers: true };
   let live = 0;
   session.on("stream", (...[stream, , flags, raw]: [ServerHttp2Stream, unknown, number, unknown?]) => {
+    // The close that follows says enough.
+    stream.on("error", () => {});
     // A stream that was reset is at work for a moment longer: who resets without end is cut off (CVE-2023-44487).
     if (++live > 2 * LIMITS.http2Streams) return void session.destroy();
     const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-    serveStream(stream, { raw: rawSection(raw), ended }, { service, way }).catch(() => {
-      if (!stream.closed) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-    }).finally(() => live--);
+    serveStream(stream, { raw: rawSection(raw), ended }, { service, way })
+      .catch(() => resetStream(stream))
+      .finally(() => live--);
   });
   await ended(session);
 }
@@ -57,7 +60,6 @@ async function serveStream(
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     service.onInvalid(error);
-    stream.on("error", () => {});
     stream.respond({ ":status": error.status, "x-keyzero-error": error.code }, { endStream: true });
     return stream.close(constants.NGHTTP2_NO_ERROR);
   }

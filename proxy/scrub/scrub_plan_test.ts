@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { ScrubPlan } from "./scrub_plan.ts";
 import { PatternSet } from "./pattern_set.ts";
 
+// requirement: P-3.2
+
 const CANARY = `canary/${"p@ss+wörd"}&"x"~42`;
 const TOKEN = "kz_masked_0123456789abcdef0123456789abcdef";
 /** With all that some writer escapes. */

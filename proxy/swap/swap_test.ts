@@ -12,6 +12,8 @@ import type { SwapContext } from "./grant.ts";
 import { swapBody } from "./swap_body.ts";
 import { swapHead } from "./swap_head.ts";
 
+// requirement: P-1.1, P-1.2, P-1.4
+
 const REAL = 'r/e a"l+ü&=\n';
 const TOKEN = makeMaskedToken(new Uint8Array(16).fill(0xab));
 const latin1 = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));

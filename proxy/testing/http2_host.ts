@@ -26,9 +26,12 @@ export class Http2Host implements AsyncDisposable {
     const open = new Set<{ destroy(): void }>();
     server.on("session", (session) => {
       host.sessions++;
-      open.add(session);
       session.on("error", () => {});
-      session.on("close", () => open.delete(session));
+    });
+    server.on("secureConnection", (socket) => {
+      open.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => open.delete(socket));
     });
     server.on("stream", (stream, headers) => {
       stream.on("error", () => {});
@@ -36,11 +39,11 @@ export class Http2Host implements AsyncDisposable {
       answer(stream, headers);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-    host.cut = () => open.forEach((session) => session.destroy());
+    host.cut = () => open.forEach((socket) => socket.destroy());
     return host;
   }
 
-  /** Ends all connections at once. */
+  /** Closes all connections without a word. */
   cut: () => void = () => {};
 
   get port(): number {

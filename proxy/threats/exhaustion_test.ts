@@ -10,6 +10,8 @@ import { withLimits } from "../testing/with_limits.ts";
 import { withShortLimit } from "../testing/with_short_limit.ts";
 import { writeAll } from "../write_all.ts";
 
+// requirement: P-4.2
+
 /** What every test shows at its end: others are served as before. */
 async function assertServes(lab: Lab): Promise<void> {
   const answer = await lab.inside(`GET / HTTP/1.1\r\nHost: api.test\r\n${CLOSE}\r\n`);

@@ -5,6 +5,8 @@ import { BAD_RESPONSE_BODIES, BAD_RESPONSES, OVERLONG_RESPONSES } from "../testi
 import { LOGIN } from "../testing/smuggling/smuggling_case.ts";
 import { SMUGGLING_CASES } from "../testing/smuggling/smuggling_cases.ts";
 
+// requirement: P-4.1
+
 Deno.test("TM-18 the corpus has its cases once", () => {
   const requests = new Set(SMUGGLING_CASES.map(({ bytes, outside }) => `${outside}${bytes}`));
   const responses = new Set(

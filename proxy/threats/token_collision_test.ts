@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { makeMaskedToken, TOKEN_LENGTH } from "../../policy/masked_token.ts";
 import { CANARY, CLOSE, openLab } from "../testing/lab.ts";
 
+// requirement: P-2.2
+
 const get = (fields: string) => `GET / HTTP/1.1\r\nHost: api.test\r\n${fields}${CLOSE}\r\n`;
 const freshToken = () => makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
 

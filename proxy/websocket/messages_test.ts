@@ -6,6 +6,8 @@ import { OPCODE } from "./frame.ts";
 import { clientFrame, closePayload, hostFrame } from "./testing/raw_frames.ts";
 import { openWebSocketLab, switching, until, type WebSocketLab } from "./testing/websocket_lab.ts";
 
+// requirement: P-1.5
+
 const { continuation, text, binary, close, ping, pong } = OPCODE;
 const GRANTED = ["websocket"];
 

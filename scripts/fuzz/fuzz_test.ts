@@ -5,6 +5,8 @@ import type { FuzzTarget } from "./fuzz_target.ts";
 import { findingOf, runTarget } from "./run_target.ts";
 import { TARGETS } from "./targets.ts";
 
+// requirement: P-8.1
+
 /** Enough to notice a target that fails at once; `deno task fuzz` goes deeper. */
 const EXECUTIONS = 3_000;
 /** Some targets write files. */
