@@ -309,6 +309,45 @@ grpcTest("kz run --blind: gRPC calls at the same time on one connection do not m
   assert.deepEqual(lines, Array.from({ length: 100 }, (_, at) => ({ code: OK, message: String(at) })));
 });
 
+grpcTest("TM-24 kz run --blind: gRPC clients that leave after many calls leave the proxy at work", async () => {
+  await using grpc = await makeProject();
+  const { lines } = await run(grpc, {
+    script: `for (let round = 0; round < 5; round++) {
+        const client = another();
+        const results = await Promise.all(Array.from({ length: 120 }, () => client.unary("Echo", "")));
+        print(results.filter(({ code }) => code !== 0).length);
+        client.close();
+      }
+      print((await unary("Echo", "still there")).code);`,
+  });
+  assert.deepEqual(lines, [0, 0, 0, 0, 0, OK]);
+});
+
+grpcTest("kz run --blind: what a gRPC client that is killed had open is cancelled at the server", async () => {
+  await using grpc = await makeProject();
+  const { lines } = await run(grpc, {
+    script: `if (process.env.IS_KILLED) {
+        const talk = chat("Chat"); talk.send("hello"); await talk.next();
+        process.kill(process.pid, "SIGKILL");
+      }
+      const { execFileSync } = require("node:child_process");
+      let signal;
+      try {
+        execFileSync(process.execPath, process.execArgv, { env: { ...process.env, IS_KILLED: "1" } });
+      } catch (error) { signal = error.signal; }
+      print(signal);
+      // The run goes on, so that its end is not what ends the call.
+      for (let round = 0; round < 50; round++) await unary("Echo", "");
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      print((await unary("Echo", "last")).code);`,
+  });
+  assert.deepEqual(lines, ["SIGKILL", OK]);
+  const at = (found: (event: Readonly<Record<string, unknown>>) => boolean) => grpc.server.events.findIndex(found);
+  const cancelled = at((event) => event["cancelled"] === "Chat");
+  assert.ok(cancelled !== -1, "the call was not cancelled");
+  assert.ok(cancelled < at(({ message }) => message === "last"), "the call was cancelled with the run");
+});
+
 grpcTest("kz run --blind: a gRPC call that is cancelled is cancelled at the server, and others go on", async () => {
   await using grpc = await makeProject();
   const { lines } = await run(grpc, {
