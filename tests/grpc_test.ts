@@ -15,6 +15,7 @@ import {
 } from "./support/grpc_project.ts";
 import { assertNoLeak, findLeak, makeCanary } from "./support/project.ts";
 
+// requirement: P-3.1, P-5.1, P-5.2
 const NO_GRPC_JS = installedVersion(GRPC_JS) === undefined;
 const TOKEN_REGEXP = /^kz_masked_[0-9a-f]{32}$/;
 /** Codes of gRPC. */
