@@ -62,8 +62,6 @@ module.exports = (grpcPath, target, channelOptions = {}) => {
     bearer,
     print: (line) => process.stdout.write(`${JSON.stringify(line)}\n`),
     close: () => client.close(),
-    /** The same on a connection of its own. */
-    another: () => module.exports(grpcPath, target, { ...channelOptions, "grpc.use_local_subchannel_pool": 1 }),
     unary: (name, message, fields = bearer) => start("makeUnaryRequest", name, fields, message).result,
     watch: (name, message, fields = bearer) => start("makeServerStreamRequest", name, fields, message).result,
     sum: (name, messages, fields = bearer) => {

@@ -64,7 +64,7 @@ export class GrpcProject implements AsyncDisposable {
   #source({ script, channel = "{}" }: GrpcProgram, target: string): string {
     const client = new URL("grpc_client.cjs", import.meta.url).pathname;
     const args = [this.#grpcPath, target].map((arg) => JSON.stringify(arg)).join(", ");
-    return `const { token, bearer, print, close, another, unary, watch, sum, chat } =
+    return `const { token, bearer, print, close, unary, watch, sum, chat } =
       require(${JSON.stringify(client)})(${args}, ${channel});
     (async () => { ${script} })().finally(close);`;
   }
