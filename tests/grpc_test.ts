@@ -226,9 +226,10 @@ grpcTest(
 );
 
 grpcTest("TM-01 kz run --blind: a value that grpc-message must escape is not in the details either", async () => {
-  await using grpc = await makeProject({ value: `${makeCanary("100%")}%é` });
-  const { result } = await runCall(grpc, { script: `print(await unary("Fail", "", { "x-api-key": token }));` });
-  assert.notEqual(result.code, DEADLINE_EXCEEDED);
+  await using grpc = await makeProject({ value: `100%${makeCanary()}%41` });
+  const { token, result } = await runCall(grpc, { script: `print(await unary("Fail", ""));` });
+  assert.equal(result.code, PERMISSION_DENIED);
+  assert.ok([`no rights: Bearer ${token}`, `no rights: Bearer ${cut(token, grpc.value)}`].includes(result.details));
 });
 
 grpcTest(
