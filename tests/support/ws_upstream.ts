@@ -1,53 +1,32 @@
-import assert from "node:assert/strict";
 import { parseHost } from "../../policy/host.ts";
 import { CertificateAuthority } from "../../proxy/tls/certificate_authority.ts";
 import { API_HOST, SOURCE } from "./blind_project.ts";
 import type { KzOptions, KzResult } from "./kz.ts";
+import { NodeServer, type ServerEvent } from "./node_server.ts";
 import { makeCanary, makeProject, type Project } from "./project.ts";
-
-/** How long what must come may take. */
-const WAIT_MS = 10_000;
-
-/** A line of `ws_server.cjs`. */
-export type ServerEvent = Readonly<Record<string, unknown>>;
 
 /** A project with one secret, `API_TOKEN`, and one host, {@linkcode API_HOST}, which is npm's `ws` in Node. */
 export class WsProject implements AsyncDisposable {
   readonly project: Project;
   readonly value: string = makeCanary();
-  /** What came to the server. */
-  readonly events: ServerEvent[] = [];
   /** Where `ws` is, for `require()`. */
   readonly wsPath: string;
-  readonly #server: Deno.ChildProcess;
-  readonly #reading: Promise<void>;
+  readonly #server: NodeServer;
 
-  constructor(project: Project, wsPath: string, server: Deno.ChildProcess) {
+  constructor(project: Project, wsPath: string, server: NodeServer) {
     this.project = project;
     this.wsPath = wsPath;
     this.#server = server;
-    this.#reading = this.#read();
   }
 
-  async #read(): Promise<void> {
-    let text = "";
-    for await (const part of this.#server.stdout.pipeThrough(new TextDecoderStream())) {
-      text += part;
-      const lines = text.split("\n");
-      text = lines.pop() ?? "";
-      for (const line of lines) this.events.push(JSON.parse(line));
-    }
+  /** What came to the server. */
+  get events(): readonly ServerEvent[] {
+    return this.#server.events;
   }
 
   /** Waits for an event that has `key`. */
-  async event(key: string): Promise<ServerEvent> {
-    const end = performance.now() + WAIT_MS;
-    for (;;) {
-      const found = this.events.find((event) => Object.hasOwn(event, key));
-      if (found !== undefined) return found;
-      assert.ok(performance.now() < end, `no "${key}" came`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+  event(key: string): Promise<ServerEvent> {
+    return this.#server.event(key);
   }
 
   /** `kz run --blind -- …command`. */
@@ -59,9 +38,7 @@ export class WsProject implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.kill("SIGKILL");
-    await this.#server.status;
-    await this.#reading;
+    await this.#server[Symbol.asyncDispose]();
     await this.project[Symbol.asyncDispose]();
   }
 }
@@ -74,13 +51,7 @@ export async function makeWsProject(fields = ""): Promise<WsProject> {
     files: { "upstream-ca.pem": authority.certificatePem, "cert.pem": certPem, "key.pem": keyPem },
   });
   const wsPath = await packagePath("ws");
-  const script = new URL("ws_server.cjs", import.meta.url).pathname;
-  const server = new Deno.Command("node", {
-    args: [script, wsPath, `${project.dir}/cert.pem`, `${project.dir}/key.pem`],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
+  const server = new NodeServer("ws_server.cjs", [wsPath, `${project.dir}/cert.pem`, `${project.dir}/key.pem`]);
   const made = new WsProject(project, wsPath, server);
   const { port } = await made.event("port");
   await project.write(
