@@ -62,7 +62,7 @@ const ANSWERS: Record<Exclude<RefusalCode, HttpErrorCode>, readonly [status: num
   PROXY_BODY_TOO_SLOW: [408, "The request body did not come in time"],
   PROXY_TUNNEL_NOT_TLS: [403, "Only TLS is carried in a tunnel"],
   PROXY_CLIENT_HANDSHAKE: [403, "The TLS handshake was not completed"],
-  PROXY_PROTOCOL_UNSUPPORTED: [403, "Only HTTP is carried in TLS"],
+  PROXY_PROTOCOL_UNSUPPORTED: [403, "Only HTTP/1.1 and HTTP/2 are carried in TLS"],
   PROXY_TOKEN_MISPLACED: [403, "A masked token stands where it is not replaced"],
   PROXY_TOKEN_REPEATED: [403, "A header that holds a masked token stands more than once"],
   PROXY_TOKEN_UNKNOWN: [403, "A masked token in this request does not belong to this run"],

@@ -14,8 +14,7 @@ in \`tests/support/clients/\`, and every row is a test too.
 
 - **works**: so it was.
 - **refused clearly**: the client cannot be carried. Its call ended at once with an error, nothing was sent, and
-  standard error named the reason and a way out. So it is with gRPC on an executable that was built with a Deno older
-  than 2.9, which does not carry HTTP/2.
+  standard error named the reason and a way out.
 - **not installed**: not on the machine where the table was made.
 `;
 

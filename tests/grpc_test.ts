@@ -1,10 +1,7 @@
 /**
  * gRPC of whole blind runs: `@grpc/grpc-js` in Node as client and as server, over TLS and HTTP/2 from end to end.
- *
- * On an executable whose Deno is too old for HTTP/2, a call must be refused clearly.
  */
 import assert from "node:assert/strict";
-import { CARRIES_HTTP2 } from "./support/carries_http2.ts";
 import { installedVersion } from "./support/clients/listed_client.ts";
 import { GRPC_JS, installGrpcJs } from "./support/grpc_js.ts";
 import {
@@ -19,7 +16,7 @@ import { assertNoLeak, findLeak, makeCanary } from "./support/project.ts";
 const NO_GRPC_JS = installedVersion(GRPC_JS) === undefined;
 const TOKEN_REGEXP = /^kz_masked_[0-9a-f]{32}$/;
 /** Codes of gRPC. */
-const [OK, DEADLINE_EXCEEDED, PERMISSION_DENIED, UNAVAILABLE, UNAUTHENTICATED] = [0, 4, 7, 14, 16];
+const [OK, DEADLINE_EXCEEDED, PERMISSION_DENIED, UNAUTHENTICATED] = [0, 4, 7, 16];
 /** What is refused must end sooner; the deadline of the calls is 20 s. */
 const SOON_MS = 5_000;
 
@@ -87,7 +84,7 @@ function assertRefused(result: CallResult, stderr: string, code: string): void {
 }
 
 function grpcTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: NO_GRPC_JS || !CARRIES_HTTP2, fn });
+  Deno.test({ name, ignore: NO_GRPC_JS, fn });
 }
 
 Deno.test({
@@ -103,19 +100,6 @@ Deno.test({
     const results: CallResult[] = linesOf(stdout);
     assert.deepEqual(results.map(({ code }) => code), [OK, OK, PERMISSION_DENIED, OK, OK, OK, OK]);
     for (const result of results) assert.equal(findLeak(grpc.value, JSON.stringify(result)), "raw");
-  },
-});
-
-Deno.test({
-  name: "kz run --blind: gRPC is refused clearly where the runtime does not carry HTTP/2",
-  ignore: NO_GRPC_JS || CARRIES_HTTP2,
-  async fn() {
-    await using grpc = await makeProject();
-    const { result, stderr } = await runCall(grpc, { script: `print(await unary("Echo", "hello"));` });
-    assert.equal(result.code, UNAVAILABLE);
-    assert.ok(result.ms < SOON_MS, `it took ${result.ms} ms`);
-    assert.match(stderr, /refused\[PROXY_PROTOCOL_UNSUPPORTED\]/);
-    assert.deepEqual(grpc.server.eventsOf("call"), []);
   },
 });
 

@@ -121,7 +121,7 @@ const TEXTS: { readonly [code in RefusalCode]?: RefusalWords } = {
     hint: () => "It may not trust the run's certificate authority",
   },
   PROXY_PROTOCOL_UNSUPPORTED: {
-    state: "the program speaks neither HTTP/1.1 in TLS nor HTTP/2, or this kz cannot carry HTTP/2 (gRPC among it)",
+    state: "the program speaks neither HTTP/1.1 nor HTTP/2 in TLS",
     hint: () =>
       "Let it use HTTP/1.1 or a REST interface of the service, or give this program its secret without --blind",
   },

@@ -108,10 +108,18 @@ export async function relayResponse(
     // First: what it gives out is in the plan from then on.
     const masked = bytes === undefined ? EMPTY : minter?.replaceAll(bytes) ?? bytes;
     const plain = policy.valuePlan.replaceAll(masked);
-    const line = bytes === undefined ? announcedLength(head) : `Content-Length: ${plain.length}\r\n`;
+    const trailers = sink.takesTrailers ? wire.trailers : [];
+    const line = bytes === undefined
+      ? announcedLength(head)
+      : trailers.length > 0
+      ? "Transfer-Encoding: chunked\r\n"
+      : `Content-Length: ${plain.length}\r\n`;
+    const sent = trailers.length === 0
+      ? plain
+      : concat(plain.length > 0 ? chunk(plain) : EMPTY, trailerBytes(trailers, policy.valuePlan));
     // A credential that the body gave out may stand in the head as well.
     const shown = minter === undefined || minter.minted === 0 ? fields : searchedAgain(fields, policy.valuePlan);
-    return concat(responseHeadBytes(head, shown, line + connectionLine(sink, sink.keepAlive)), plain);
+    return concat(responseHeadBytes(head, shown, line + connectionLine(sink, sink.keepAlive)), sent);
   };
   const sendWhole = async (bytes: Uint8Array): Promise<ResponseEnd> => {
     sink.onStarted();

@@ -1,9 +1,9 @@
 import { closeQuietly } from "../close_quietly.ts";
 import { concatAll } from "../concat.ts";
-import { ByteReader } from "../http/byte_reader.ts";
+import { ByteReader, type ByteSource } from "../http/byte_reader.ts";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
 import { LIMITS } from "../limits.ts";
-import { writeAll } from "../write_all.ts";
+import { type ByteSink, writeAll } from "../write_all.ts";
 import { ControlBudget } from "./control_budget.ts";
 import {
   FLAG,
@@ -35,6 +35,11 @@ const MAX_QUEUED = 16 * LIMITS.http2Streams;
 
 const EMPTY = new Uint8Array(0);
 
+/** What frames come and go on. */
+export interface ByteConnection extends ByteSource, ByteSink {
+  close(): void;
+}
+
 /** The first header section of a stream; `raw` is absent if it is too large. */
 export interface StreamHead {
   readonly raw: readonly string[] | undefined;
@@ -55,7 +60,7 @@ export interface Http2Options {
  * @see RFC 9113
  */
 export class Http2Connection implements StreamOwner {
-  readonly #conn: Deno.Conn;
+  readonly #conn: ByteConnection;
   readonly #reader: ByteReader;
   readonly #onStream: Http2Options["onStream"];
   readonly #streams = new Map<number, Http2Stream>();
@@ -82,7 +87,7 @@ export class Http2Connection implements StreamOwner {
   readonly ended: Promise<void>;
 
   /** @param conn Belongs to the connection from now on. */
-  constructor(conn: Deno.Conn, { onStream }: Http2Options = {}) {
+  constructor(conn: ByteConnection, { onStream }: Http2Options = {}) {
     this.#conn = conn;
     this.#reader = new ByteReader(conn);
     this.#onStream = onStream;

@@ -47,7 +47,8 @@ export type Outcome =
 /** How long a test waits for a frame that must come. */
 const WAIT_MS = 5_000;
 
-/** A frame as it is sent, whatever is wrong with it. */
+/** A frame as it is sent, whatever is wrong with it. Its parts stand in the order of the wire. */
+// deno-lint-ignore kz/max-params
 export function frame(type: number, flags: number, stream: number, payload: Uint8Array | string = ""): Uint8Array {
   const bytes = typeof payload === "string" ? encodeLatin1(payload) : payload;
   return concatAll([

@@ -5,6 +5,7 @@ import { configuration } from "./targets/configuration.ts";
 import { disguisedToken } from "./targets/disguised_token.ts";
 import { edgeSwap } from "./targets/edge_swap.ts";
 import { addresses, hosts } from "./targets/hosts.ts";
+import { http2Frames, http2HeaderBlocks } from "./targets/http2.ts";
 import { chunks, httpRequest, httpResponse } from "./targets/http_messages.ts";
 import { maskedUrl } from "./targets/masked_url.ts";
 import { scrubbedStream } from "./targets/scrubbed_stream.ts";
@@ -30,6 +31,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   maskedUrl,
   clientHello,
   webSocketFrames,
+  http2HeaderBlocks,
+  http2Frames,
   hosts,
   addresses,
   configuration,

@@ -37,7 +37,7 @@ const WORDS: { readonly [code in RefusalCode]?: RefusalWords } = {
     hint: () => "It may not trust the proxy's authority, which GET /v1/ca.pem gives",
   },
   PROXY_PROTOCOL_UNSUPPORTED: {
-    state: "the caller speaks neither HTTP/1.1 in TLS nor HTTP/2, or this kz cannot carry HTTP/2 (gRPC among it)",
+    state: "the caller speaks neither HTTP/1.1 nor HTTP/2 in TLS",
     hint: () => "Let it use HTTP/1.1, or a REST interface of the service",
   },
   PROXY_UPSTREAM_CERTIFICATE: {

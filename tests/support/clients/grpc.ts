@@ -10,7 +10,6 @@ export const GRPC: readonly ListedClient[] = [{
   what: "a unary call with a bearer token",
   outcome: "works",
   run: () => call(checkAnswered),
-  refusedWithoutHttp2: () => call(checkRefused),
 }];
 
 type Check = (grpc: GrpcProject, result: Record<string, unknown>, stderr: string) => void;
@@ -35,11 +34,4 @@ const checkAnswered: Check = ({ server, value }, { code, details, messages }) =>
   assert.deepEqual(Object(seen?.["metadata"]).authorization, `Bearer ${value}`);
   // The echo came through, with a token in the value's place, cut to its length.
   assert.match(String(messages), /"authorization":"Bearer kz_masked_[0-9a-f]+\**"/);
-};
-
-const checkRefused: Check = ({ server }, { code }, stderr) => {
-  // UNAVAILABLE: the client gives up, and does not wait for its deadline.
-  assert.equal(code, 14);
-  assert.match(stderr, /refused\[PROXY_PROTOCOL_UNSUPPORTED\]/);
-  assert.deepEqual(server.eventsOf("call"), []);
 };

@@ -1,4 +1,3 @@
-import { CARRIES_HTTP2 } from "../carries_http2.ts";
 import { basic, type BlindClient, checkBlindClient } from "../blind_client.ts";
 
 /** A program on this machine, or a library in it. */
@@ -18,11 +17,6 @@ export interface ListedClient {
   readonly outcome: "works" | "refused clearly";
   /** Starts the client, and throws if its outcome is another. */
   readonly run: () => Promise<void>;
-  /**
-   * Throws unless the client is refused clearly. For one that needs HTTP/2, which an executable of an older Deno does not
-   * carry: such an executable is tested by this. The table is made by a Deno that carries it.
-   */
-  readonly refusedWithoutHttp2?: () => Promise<void>;
 }
 
 const VERSION_REGEXP = /\d+(?:\.\d+)+/;
@@ -59,9 +53,7 @@ export function echoedBasic(program: Program, what: string, client: BlindClient)
 }
 
 /** Makes a test of a client; where it is not installed, an ignored one. */
-export function testListedClient({ program, what, outcome, run, refusedWithoutHttp2 }: ListedClient): void {
-  const refused = CARRIES_HTTP2 ? undefined : refusedWithoutHttp2;
-  const works = outcome === "works" && refused === undefined;
-  const name = `kz run --blind: ${program.name}, ${what}${works ? "" : ", is refused clearly"}`;
-  Deno.test({ name, ignore: installedVersion(program) === undefined, fn: refused ?? run });
+export function testListedClient({ program, what, outcome, run }: ListedClient): void {
+  const name = `kz run --blind: ${program.name}, ${what}${outcome === "works" ? "" : ", is refused clearly"}`;
+  Deno.test({ name, ignore: installedVersion(program) === undefined, fn: run });
 }
