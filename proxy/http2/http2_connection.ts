@@ -278,9 +278,10 @@ export class Http2Connection implements StreamOwner {
   }
 
   #onAnswer(stream: Http2Stream, raw: readonly string[], ended: boolean): void {
-    // Informational answers come before the final one, and tell nothing that is passed on.
+    // Informational answers come before the final one, and tell nothing that is passed on. Another protocol cannot be
+    // agreed on (§8.6).
     if (raw[0] === ":status" && /^1\d\d$/.test(raw[1] ?? "")) {
-      if (ended) throw new Http2Error("PROTOCOL_ERROR");
+      if (ended || raw[1] === "101") return stream.reset("PROTOCOL_ERROR");
       if (!this.#control.spend()) throw new Http2Error("ENHANCE_YOUR_CALM");
       return;
     }

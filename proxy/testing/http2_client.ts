@@ -9,8 +9,12 @@ export interface StreamAnswer {
   readonly fields: ReadonlyMap<string, string>;
   readonly body: Uint8Array;
   readonly trailers: ReadonlyMap<string, string>;
-  /** 0: it ended well. */
+  /** Heads before the final one. */
+  readonly early: readonly ReadonlyMap<string, string>[];
+  /** 0: it ended well, as far as the code says. */
   readonly errorCode: number;
+  /** It came to its end. */
+  readonly whole: boolean;
 }
 
 /** A client in a tunnel that speaks HTTP/2 alone, as gRPC does. */
@@ -47,6 +51,10 @@ export function answerOf(stream: ReturnType<ClientHttp2Session["request"]>): Pro
   let fields: ReadonlyMap<string, string> = new Map();
   let trailers: ReadonlyMap<string, string> = new Map();
   const pieces: Uint8Array[] = [];
+  const early: ReadonlyMap<string, string>[] = [];
+  let ended = false;
+  stream.on("headers", (headers) => early.push(mapOf(headers)));
+  stream.on("end", () => ended = true);
   stream.on("response", (headers) => {
     status = headers[":status"];
     fields = mapOf(headers);
@@ -60,8 +68,10 @@ export function answerOf(stream: ReturnType<ClientHttp2Session["request"]>): Pro
         status,
         fields,
         trailers,
+        early,
         body: new Uint8Array(Buffer.concat(pieces)),
         errorCode: stream.rstCode ?? 0,
+        whole: ended && status !== undefined && (stream.rstCode ?? 0) === 0 && !stream.aborted,
       }))
   );
 }

@@ -20,6 +20,7 @@ import { TlsTerminator } from "../tls/tls_terminator.ts";
 import { writeAll } from "../write_all.ts";
 import { type AnswerStream, Http2Host } from "./http2_host.ts";
 import { RawClient } from "./raw_client.ts";
+import { type AnswerRaw, RawHttp2Host } from "./raw_http2_host.ts";
 import { RawUpstream } from "./raw_upstream.ts";
 
 /** The value that must never be seen by a client. */
@@ -55,6 +56,8 @@ export interface LabOptions {
   readonly connect?: Readonly<Record<string, number>>;
   /** `api.test` and `other.test` speak HTTP/2, and answer by this. */
   readonly http2?: AnswerStream;
+  /** The same, in frames as they are given. */
+  readonly rawHttp2?: AnswerRaw;
   /** The upstream speaks clear text at `127.0.0.1`, and no name is led to it. */
   readonly clear?: boolean;
   /** When the upstream's certificate was made; the default is now. */
@@ -84,6 +87,7 @@ export interface Lab extends AsyncDisposable {
   readonly upstream: RawUpstream;
   /** Set where the hosts speak HTTP/2. */
   readonly http2Host: Http2Host | undefined;
+  readonly rawHttp2Host: RawHttp2Host | undefined;
   readonly refusals: readonly Refusal[];
   /** Credentials that the upstream gave out: secret, field and host of each. */
   readonly minted: readonly string[];
@@ -112,6 +116,9 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const http2Host = options.http2 === undefined || certificate === undefined
     ? undefined
     : stack.use(await Http2Host.start(certificate, options.http2));
+  const rawHttp2Host = options.rawHttp2 === undefined || certificate === undefined
+    ? undefined
+    : stack.use(new RawHttp2Host(certificate, options.rawHttp2));
   const token = makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
   const secondToken = makeMaskedToken(crypto.getRandomValues(new Uint8Array(16)));
   const ref = parseSecretRef("lab");
@@ -186,7 +193,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
           }),
           dial: {
             connect: new Map([
-              ...names.map((name) => [name, http2Host?.port ?? upstream.port] as const),
+              ...names.map((name) => [name, (http2Host ?? rawHttp2Host ?? upstream).port] as const),
               ...Object.entries(options.connect ?? {}),
             ].map(([name, port]) => [parseHost(name), { hostname: "127.0.0.1", port }])),
             upstreamCa: options.trusted === false ? [] : [upstreamCa.certificatePem],
@@ -241,6 +248,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     caPem: ca.certificatePem,
     upstream,
     http2Host,
+    rawHttp2Host,
     refusals,
     minted,
     tunnel,

@@ -108,9 +108,12 @@ export class RawHttp2 implements Disposable {
   #left: Uint8Array = new Uint8Array(0);
   #pending: Promise<number | null> | undefined;
   readonly #buffer = new Uint8Array(64 * 1024);
+  readonly #waitMs: number;
 
-  constructor(conn: Deno.Conn) {
+  /** @param waitMs How long a frame is waited for. */
+  constructor(conn: Deno.Conn, waitMs = WAIT_MS) {
     this.conn = conn;
+    this.#waitMs = waitMs;
   }
 
   /**
@@ -132,15 +135,19 @@ export class RawHttp2 implements Disposable {
   /** The next frame; undefined at the end of the connection. */
   async next(): Promise<Frame | undefined> {
     while (this.#left.length < 9 || this.#left.length < 9 + this.#length()) {
-      const count = await this.#read();
-      if (count === null) return undefined;
-      this.#left = concatAll([this.#left, this.#buffer.slice(0, count)]);
+      if (!await this.#fill()) return undefined;
     }
     const end = 9 + this.#length();
     const [bytes, view] = [this.#left.subarray(0, end), new DataView(this.#left.buffer, this.#left.byteOffset)];
     this.#left = this.#left.slice(end);
     const stream = view.getUint32(5) & 0x7fffffff;
     return { type: bytes[3]!, flags: bytes[4]!, stream, payload: bytes.subarray(9) };
+  }
+
+  /** Passes over bytes that are no frame. */
+  async skip(bytes: number): Promise<void> {
+    while (this.#left.length < bytes && await this.#fill());
+    this.#left = this.#left.slice(bytes);
   }
 
   /** Reads frames until one is as it is asked for, and gives it; undefined at the end of the connection. */
@@ -182,12 +189,20 @@ export class RawHttp2 implements Disposable {
     return (this.#left[0]! << 16) | (this.#left[1]! << 8) | this.#left[2]!;
   }
 
+  async #fill(): Promise<boolean> {
+    const count = await this.#read();
+    if (count === null) return false;
+    this.#left = concatAll([this.#left, this.#buffer.slice(0, count)]);
+    return true;
+  }
+
   async #read(): Promise<number | null> {
     this.#pending ??= this.conn.read(this.#buffer).catch(() => null);
     const pending = this.#pending;
+    if (this.#waitMs === Infinity) return await pending.finally(() => this.#pending = undefined);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error("Cannot read: no frame came in time")), WAIT_MS);
+      timer = setTimeout(() => reject(new Error("Cannot read: no frame came in time")), this.#waitMs);
     });
     const count = await Promise.race([pending, late]).finally(() => clearTimeout(timer));
     this.#pending = undefined;
