@@ -1,3 +1,4 @@
+import { Refusal } from "../refusal.ts";
 import type { DialSettings, DialTarget } from "../upstream/dial.ts";
 import { connectUpstreamOf, type Upstream } from "../upstream/upstream.ts";
 import { HostSession } from "./host_session.ts";
@@ -7,37 +8,30 @@ import { HostSession } from "./host_session.ts";
  * each exchange.
  */
 export class HostConnector implements Disposable {
-  #session: HostSession | undefined;
   #connecting: Promise<HostSession | Upstream> | undefined;
   readonly #sessions = new Set<HostSession>();
-
-  readonly connect = async (target: DialTarget, settings: DialSettings): Promise<Upstream> => {
-    if (this.#session?.canOpen === true) return this.#session.open();
-    // Streams that come together share what the first one finds.
-    const connecting = this.#connecting ??= this.#reach(target, settings).finally(() => this.#connecting = undefined);
-    const first = await connecting;
-    if (first instanceof HostSession) return first.open();
-    return await this.#own(first, target, settings);
-  };
-
-  /** A connection of HTTP/1.1 belongs to who asked first; others open their own. */
+  /** A connection of HTTP/1.1 belongs to who is given it first. */
   readonly #taken = new WeakSet<Upstream>();
 
-  async #own(upstream: Upstream, target: DialTarget, settings: DialSettings): Promise<Upstream> {
-    if (!this.#taken.has(upstream)) {
-      this.#taken.add(upstream);
-      return upstream;
+  readonly connect = async (target: DialTarget, settings: DialSettings): Promise<Upstream> => {
+    for (;;) {
+      const session = [...this.#sessions].find(({ canOpen }) => canOpen);
+      if (session !== undefined) return session.open();
+      // Streams that come together share what the first one finds.
+      const connecting = this.#connecting ??= this.#reach(target, settings).finally(() => this.#connecting = undefined);
+      const found = await connecting;
+      if (found instanceof HostSession || this.#taken.has(found)) continue;
+      this.#taken.add(found);
+      return found;
     }
-    const own = await this.#reach(target, settings);
-    return own instanceof HostSession ? own.open() : own;
-  }
+  };
 
   async #reach(target: DialTarget, settings: DialSettings): Promise<HostSession | Upstream> {
-    const reached = await connectUpstreamOf(target, settings, (conn) => new HostSession(conn));
+    const reached = await connectUpstreamOf(target, settings, (conn) => HostSession.begin(conn));
     if (reached instanceof HostSession) {
-      for (const session of this.#sessions) if (!session.canOpen) this.#sessions.delete(session);
+      for (const session of this.#sessions) if (session.isClosed) this.#sessions.delete(session);
       this.#sessions.add(reached);
-      this.#session = reached;
+      if (!reached.canOpen) throw new Refusal("PROXY_UPSTREAM_UNREACHABLE", { detail: "it takes no stream" });
     }
     return reached;
   }

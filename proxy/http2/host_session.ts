@@ -6,6 +6,8 @@ import { HttpError } from "../http/http_error.ts";
 import { encodeLatin1 } from "../http/latin1.ts";
 import { parseRequestHead } from "../http/request_head.ts";
 import { LIMITS } from "../limits.ts";
+import { Refusal } from "../refusal.ts";
+import { timeLimit } from "../time_limit.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { BytePipe } from "./byte_pipe.ts";
 import { fieldLines, outgoingFields, readSection, readTrailers } from "./field_lines.ts";
@@ -16,20 +18,47 @@ import type { Http2Stream } from "./http2_stream.ts";
 export class HostSession implements Disposable {
   readonly #connection: Http2Connection;
   #isUsed = false;
+  /** Exchanges that have it; their streams begin with their requests. */
+  #exchanges = 0;
 
-  /** @param conn Its peer is verified. It belongs to the session. */
-  constructor(conn: Deno.Conn) {
-    this.#connection = new Http2Connection(conn);
+  private constructor(connection: Http2Connection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Waits until the host has said how much it takes.
+   *
+   * @param conn Its peer is verified. It belongs to the session.
+   * @throws {Refusal} `PROXY_UPSTREAM_UNREACHABLE`
+   */
+  static async begin(conn: Deno.Conn): Promise<HostSession> {
+    const connection = new Http2Connection(conn);
+    const silent = () => new Refusal("PROXY_UPSTREAM_UNREACHABLE", { detail: "it does not begin HTTP/2" });
+    using limit = timeLimit(LIMITS.handshakeTimeoutMs, silent);
+    try {
+      await limit.within(connection.settled);
+      if (connection.isClosed) throw silent();
+      return new HostSession(connection);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
   }
 
   /** Whether it takes another exchange. */
   get canOpen(): boolean {
-    return this.#connection.canOpen;
+    return this.#exchanges < this.#connection.room;
+  }
+
+  /** Whether its connection has ended. */
+  get isClosed(): boolean {
+    return this.#connection.isClosed;
   }
 
   /** A connection for one exchange of HTTP/1.1, which becomes a stream. */
   open(): Upstream {
-    const conn = new HostStream(this.#connection);
+    this.#exchanges++;
+    const conn = new HostStream(this.#connection, () => this.#exchanges--);
     const used = this.#isUsed;
     this.#isUsed = true;
     return {
@@ -52,11 +81,14 @@ class HostStream {
   readonly #connection: Http2Connection;
   readonly #request = new BytePipe();
   readonly #response = new BytePipe();
+  readonly #onClose: () => void;
   #stream: Http2Stream | undefined;
   #isClosed = false;
 
-  constructor(connection: Http2Connection) {
+  /** @param onClose Told once. */
+  constructor(connection: Http2Connection, onClose: () => void) {
     this.#connection = connection;
+    this.#onClose = onClose;
     this.#send().catch((error) => {
       // A host may answer, and end the stream, before it has read everything: then the answer counts.
       this.#request.fail(error);
@@ -80,6 +112,7 @@ class HostStream {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#onClose();
     this.#request.fail();
     this.#response.fail();
     // A request that was cut must not look whole to the host.

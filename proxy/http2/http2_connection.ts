@@ -83,6 +83,9 @@ export class Http2Connection implements StreamOwner {
   #isGoing = false;
   #isClosed = false;
   #windowWaiters: (() => void)[] = [];
+  readonly #settled = Promise.withResolvers<void>();
+  /** The peer has said what it takes, or has gone. Never rejected. */
+  readonly settled: Promise<void> = this.#settled.promise;
   /** All has ended. Never rejected. */
   readonly ended: Promise<void>;
 
@@ -95,9 +98,13 @@ export class Http2Connection implements StreamOwner {
     this.ended = this.#run();
   }
 
-  /** Whether another stream can be opened. */
-  get canOpen(): boolean {
-    return !this.#isGoing && !this.#isClosed && this.#streams.size < this.#peerMaxStreams;
+  /** How many streams the peer takes at one time; none once it goes. */
+  get room(): number {
+    return this.#isGoing || this.#isClosed ? 0 : this.#peerMaxStreams;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Opens a stream with a request's head; for the client's side. */
@@ -116,6 +123,7 @@ export class Http2Connection implements StreamOwner {
     closeQuietly(this.#conn);
     for (const stream of [...this.#streams.values()]) stream.fail();
     this.#rouseWindows();
+    this.#settled.resolve();
   }
 
   async #run(): Promise<void> {
@@ -306,6 +314,7 @@ export class Http2Connection implements StreamOwner {
     for (let at = 0; at < payload.length; at += 6) {
       this.#onSetting(payload[at]! << 8 | payload[at + 1]!, readUint32(payload, at + 2));
     }
+    this.#settled.resolve();
     await this.#sendFrame({ type: FRAME.settings, flags: FLAG.ack, stream: 0, payload: EMPTY });
   }
 

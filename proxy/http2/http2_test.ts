@@ -96,6 +96,28 @@ Deno.test("HTTP/2: streams share one connection to the host, and each gets its o
   assert.equal(lab.http2Host?.sessions, 1);
 });
 
+Deno.test("HTTP/2: a host that takes two streams at one time gets more connections, and none outlives the tunnel [P-5.1]", async () => {
+  let go = () => {};
+  const all = new Promise<void>((resolve) => go = resolve);
+  await using lab = await openLab({
+    maxStreams: 2,
+    http2: (stream, { ":path": path }) =>
+      void (path === "/first" ? Promise.resolve() : all).then(() => {
+        stream.respond({ ":status": 200 });
+        stream.end("hello");
+      }),
+  });
+  const client = await Http2Client.open(lab);
+  await client.ask({ ":path": "/first" });
+  const asked = Array.from({ length: 6 }, (_, at) => client.ask({ ":path": `/${at}` }));
+  await until(() => lab.http2Host!.seen.length === 7);
+  assert.equal(lab.http2Host!.sessions, 3);
+  go();
+  for (const answer of asked) assert.equal((await answer).status, 200);
+  client[Symbol.dispose]();
+  await until(() => lab.http2Host!.open === 0);
+});
+
 Deno.test("HTTP/2: eight megabytes go both ways within the windows [P-5.1]", async () => {
   await using lab = await openLab({ http2: echo });
   using client = await Http2Client.open(lab);
@@ -260,3 +282,8 @@ Deno.test("TM-21 a client that offers h2 and http/1.1 is served over http/1.1", 
   using tls = await lab.tunnel("api.test:443", { protocols: ["h2", "http/1.1"] });
   assert.equal((await tls.handshake()).alpnProtocol, "http/1.1");
 });
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 500 && !holds(); tries++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(holds(), "it did not come in time");
+}

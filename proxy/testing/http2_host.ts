@@ -12,6 +12,7 @@ export type AnswerStream = (stream: ServerHttp2Stream, headers: IncomingHttpHead
 /** A host that speaks HTTP/2 alone and remembers the heads that it was sent. */
 export class Http2Host implements AsyncDisposable {
   readonly #server: Http2SecureServer;
+  readonly #open = new Set<{ destroy(): void }>();
   readonly seen: IncomingHttpHeaders[] = [];
   /** How many connections it was asked for. */
   sessions = 0;
@@ -20,10 +21,20 @@ export class Http2Host implements AsyncDisposable {
     this.#server = server;
   }
 
-  static async start(certificate: LeafCertificate, answer: AnswerStream): Promise<Http2Host> {
-    const server = createSecureServer({ cert: certificate.certPem, key: certificate.keyPem, allowHTTP1: false });
+  /** @param options `maxStreams`: of a connection at one time. */
+  static async start(
+    certificate: LeafCertificate,
+    answer: AnswerStream,
+    { maxStreams = 100 }: { maxStreams?: number | undefined } = {},
+  ): Promise<Http2Host> {
+    const server = createSecureServer({
+      cert: certificate.certPem,
+      key: certificate.keyPem,
+      allowHTTP1: false,
+      settings: { maxConcurrentStreams: maxStreams },
+    });
     const host = new Http2Host(server);
-    const open = new Set<{ destroy(): void }>();
+    const open = host.#open;
     server.on("session", (session) => {
       host.sessions++;
       session.on("error", () => {});
@@ -39,12 +50,18 @@ export class Http2Host implements AsyncDisposable {
       answer(stream, headers);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-    host.cut = () => open.forEach((socket) => socket.destroy());
     return host;
   }
 
+  /** How many connections are open now. */
+  get open(): number {
+    return this.#open.size;
+  }
+
   /** Closes all connections without a word. */
-  cut: () => void = () => {};
+  cut(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
 
   get port(): number {
     const address = this.#server.address();

@@ -56,6 +56,8 @@ export interface LabOptions {
   readonly connect?: Readonly<Record<string, number>>;
   /** `api.test` and `other.test` speak HTTP/2, and answer by this. */
   readonly http2?: AnswerStream;
+  /** How many streams they take of a connection at one time. */
+  readonly maxStreams?: number;
   /** The same, in frames as they are given. */
   readonly rawHttp2?: AnswerRaw;
   /** The upstream speaks clear text at `127.0.0.1`, and no name is led to it. */
@@ -115,7 +117,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const upstream = stack.use(new RawUpstream(certificate, options.respond ?? (() => okay("hello")), options));
   const http2Host = options.http2 === undefined || certificate === undefined
     ? undefined
-    : stack.use(await Http2Host.start(certificate, options.http2));
+    : stack.use(await Http2Host.start(certificate, options.http2, { maxStreams: options.maxStreams }));
   const rawHttp2Host = options.rawHttp2 === undefined || certificate === undefined
     ? undefined
     : stack.use(new RawHttp2Host(certificate, options.rawHttp2));

@@ -45,11 +45,11 @@ export async function connectUpstream(
 export async function connectUpstreamOf<T>(
   target: DialTarget,
   settings: DialSettings,
-  http2: (conn: Deno.TlsConn) => T,
+  http2: (conn: Deno.TlsConn) => Promise<T>,
 ): Promise<T | Upstream> {
   const { conn } = await dial(target, settings);
   const secure = await verifiedTls(conn, target.host, { settings, until: undefined, protocols: ["h2", "http/1.1"] });
-  return secure.protocol === "h2" ? http2(secure.conn) : upstream(secure.conn, true);
+  return secure.protocol === "h2" ? await http2(secure.conn) : upstream(secure.conn, true);
 }
 
 /** Takes `conn` over. @throws {Refusal} */
