@@ -310,3 +310,45 @@ async function within(ms: number, promise: Promise<void>): Promise<void> {
   const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
   await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
+
+/** Frames that make work and carry nothing; each of them is answered, or remembered. */
+const CHEAP: readonly (readonly [why: string, bytes: (at: number) => Uint8Array])[] = [
+  ["PING", () => frame(FRAME.ping, 0, 0, new Uint8Array(8))],
+  ["SETTINGS", () => settings()],
+  ["PRIORITY", (at) => frame(FRAME.priority, 0, 3 + 2 * at, new Uint8Array(5))],
+  ["unknown frames", () => frame(0x99, 0, 0)],
+  ["DATA without a byte", () => data(1, "", 0)],
+  ["streams that are refused", (at) => headers(259 + 2 * at, request())],
+];
+for (const [why, bytes] of CHEAP) {
+  Deno.test(`TM-24 a flood of ${why} ends its connection of HTTP/2, and no other`, async () => {
+    await using opened = await openSlowLab();
+    using client = await RawHttp2.open(opened.lab);
+    await client.send(openPost, ...Array.from({ length: LIMITS.http2Streams - 1 }, (_, at) => wait(3 + 2 * at)));
+    await client.send(...Array.from({ length: 3_000 }, (_, at) => bytes(at))).catch(() => {});
+    const goaway = await client.until(({ type }) => type === FRAME.goaway);
+    // ENHANCE_YOUR_CALM; or closed without a word, since it does not read.
+    assert.ok(goaway === undefined || goaway.payload.at(7) === 11);
+    await assertServes(opened.lab);
+  });
+}
+
+Deno.test("TM-24 a client that resets streams whose host does not answer TLS is cut off", async () => {
+  const conns: Deno.Conn[] = [];
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepting = (async () => {
+    for await (const conn of silent) conns.push(conn);
+  })();
+  await using lab = await openLab({ connect: { "api.test": silent.addr.port } });
+  using client = await RawHttp2.open(lab);
+  await client.send(
+    ...Array.from({ length: 300 }, (_, at) => [
+      headers(1 + 2 * at, request()),
+      frame(FRAME.reset, 0, 1 + 2 * at, uint32(8)),
+    ]).flat(),
+  ).catch(() => {});
+  assert.equal(await client.until(() => false), undefined);
+  silent.close();
+  await accepting;
+  for (const conn of conns) conn.close();
+});
