@@ -11,6 +11,8 @@ import { ROOT } from "./support/kz.ts";
 import { hasProgram } from "./support/programs.ts";
 import { assertNoLeak, makeCanary } from "./support/project.ts";
 
+// requirement: P-7.1
+
 const KEYS = {
   accessKeyId: "AKIA3CANARYKEYID4567",
   secretAccessKey: makeCanary("aws/secret+key"),
@@ -288,8 +290,6 @@ Deno.test({
     await using aws = await awsRun();
     const script = `
 import botocore.session
-
-// requirement: P-7.1
 session = botocore.session.get_session()
 make = lambda service: session.create_client(service, region_name="eu-central-1", endpoint_url="https://api.test")
 print(make("sts").get_caller_identity()["UserId"])
