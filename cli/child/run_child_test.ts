@@ -16,7 +16,7 @@ Deno.test({
     const end = await runChild({ command: "sleep", args: ["20"], environment, signal: abort.signal, warn });
     clearTimeout(timer);
     assert.equal(end.status, 143);
-    assert.ok(end.durationMs >= 40 && end.durationMs < 10_000, `${end.durationMs} ms`);
+    assert.ok(end.durationMs < 10_000, `${end.durationMs} ms`);
   },
 });
 
