@@ -226,7 +226,10 @@ export class Http2Connection implements StreamOwner {
     const padding = payload.length - piece.length;
     if (padding > 0) this.returnCredit(stream, padding);
     if (this.#onStream === undefined && !stream.isAnswered) throw new Http2Error("PROTOCOL_ERROR");
-    if (!stream.receive(piece)) return stream.reset("PROTOCOL_ERROR");
+    if (!stream.receive(piece)) {
+      this.#giveBack(piece.length);
+      return stream.reset("PROTOCOL_ERROR");
+    }
     if ((flags & FLAG.endStream) !== 0 && !stream.receiveEnd({ isWhole: true })) stream.reset("PROTOCOL_ERROR");
   }
 

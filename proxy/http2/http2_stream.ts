@@ -105,6 +105,7 @@ export class Http2Stream {
 
   /** Ends both sides. Nothing more is read or written; to the other side nothing that is not whole looks so. */
   reset(code: Http2ErrorCode): void {
+    this.#discard();
     if (this.isClosed) return;
     this.#owner.sendReset(this, code);
     this.fail();
@@ -114,8 +115,15 @@ export class Http2Stream {
   fail(fault: Error = new Deno.errors.ConnectionReset("Cannot go on: the stream was reset")): void {
     if (this.isClosed) return;
     this.#fault = fault;
+    // What is whole may still be read.
+    if (!this.#remoteEnded) this.#discard();
     this.answered.reject(fault);
     this.#close();
+  }
+
+  /** What nobody reads any more counts against the window that all streams share. */
+  #discard(): void {
+    for (const { length } of this.#pieces.splice(0)) this.#owner.returnCredit(this, length);
   }
 
   /** @param raw Of the head, for the length that it announces. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
+import { concatAll } from "../concat.ts";
+import { FRAME, frame, headers, PREFACE, RawHttp2, request, settings, uint32 } from "../testing/raw_http2.ts";
 import { answerOf, Http2Client } from "../testing/http2_client.ts";
 import { CANARY, type Lab, okay, openLab } from "../testing/lab.ts";
 
@@ -281,6 +283,30 @@ Deno.test("TM-21 a client that offers h2 and http/1.1 is served over http/1.1", 
   await using lab = await openLab({ http2: echo });
   using tls = await lab.tunnel("api.test:443", { protocols: ["h2", "http/1.1"] });
   assert.equal((await tls.handshake()).alpnProtocol, "http/1.1");
+});
+
+Deno.test("HTTP/2: answers that nobody reads to their end give their share of the window back [P-5.1] TM-24", async () => {
+  await using lab = await openLab({
+    http2(stream) {
+      stream.respond({ ":status": 200 });
+      stream.end(new Uint8Array(40_000));
+    },
+  });
+  // So that nothing of an answer goes on to this client.
+  using idle = await RawHttp2.open(lab, concatAll([PREFACE, settings([[4, 0]])]));
+  for (let at = 0; at < 12; at++) {
+    const stream = 1 + 2 * at;
+    await idle.send(headers(stream, request()));
+    await idle.until((next) => next.type === FRAME.headers && next.stream === stream);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await idle.send(frame(FRAME.reset, 0, stream, uint32(8)));
+  }
+  assert.equal(lab.http2Host!.sessions, 1);
+  await idle.send(settings([[4, 100_000]]), headers(101, request()));
+  assert.deepEqual(await idle.outcome(101).then(({ kind, ...rest }) => [kind, "body" in rest && rest.body.length]), [
+    "status",
+    40_000,
+  ]);
 });
 
 async function until(holds: () => boolean): Promise<void> {
