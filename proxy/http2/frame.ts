@@ -1,3 +1,5 @@
+import { Http2Error } from "./http2_error.ts";
+
 /** Types of frames (RFC 9113 §6). */
 export const FRAME = {
   data: 0,
@@ -58,4 +60,12 @@ export function uint32(value: number): Uint8Array<ArrayBuffer> {
 
 export function readUint32(bytes: Uint8Array, at = 0): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(at);
+}
+
+/** A frame's payload without padding. @throws {Http2Error} for padding as long as the frame (RFC 9113 §6.1). */
+export function withoutPadding({ flags, payload }: Frame): Uint8Array {
+  if ((flags & FLAG.padded) === 0) return payload;
+  const padding = payload[0];
+  if (padding === undefined || padding >= payload.length) throw new Http2Error("PROTOCOL_ERROR");
+  return payload.subarray(1, payload.length - padding);
 }

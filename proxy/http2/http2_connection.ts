@@ -1,15 +1,14 @@
 import { closeQuietly } from "../close_quietly.ts";
 import { concatAll } from "../concat.ts";
-import { ByteReader, type ByteSource } from "../http/byte_reader.ts";
-import { decodeLatin1, encodeLatin1 } from "../http/latin1.ts";
+import type { ByteSource } from "../http/byte_reader.ts";
+import { encodeLatin1 } from "../http/latin1.ts";
 import { LIMITS } from "../limits.ts";
-import { type ByteSink, writeAll } from "../write_all.ts";
-import { ControlBudget } from "./control_budget.ts";
+import type { ByteSink } from "../write_all.ts";
+import { ControlBudget, costsUs } from "./control_budget.ts";
 import {
   FLAG,
   FRAME,
   type Frame,
-  FRAME_HEADER_BYTES,
   frameBytes,
   INITIAL_WINDOW,
   MAX_FRAME_BYTES,
@@ -18,20 +17,17 @@ import {
   readUint32,
   SETTING,
   uint32,
+  withoutPadding,
 } from "./frame.ts";
-import { HpackDecoder } from "./hpack/decoder.ts";
+import { FrameReader } from "./frame_reader.ts";
+import { FrameWriter } from "./frame_writer.ts";
+import { HeaderBlocks, type Section } from "./header_blocks.ts";
 import { encodeBlock } from "./hpack/encode.ts";
 import { ERROR_CODES, Http2Error, type Http2ErrorCode } from "./http2_error.ts";
 import { Http2Stream, type StreamOwner } from "./http2_stream.ts";
 
 /** Credit is given back in parts of this size: a frame for each piece would be many. */
 const CREDIT_BYTES = 16 * 1024;
-
-/** A header block as it is sent: beyond what is taken, so that who sends a little too much is told so. */
-const MAX_BLOCK_BYTES = 4 * LIMITS.headBytes;
-
-/** Frames that wait to be written: some for each stream. */
-const MAX_QUEUED = 16 * LIMITS.http2Streams;
 
 const EMPTY = new Uint8Array(0);
 
@@ -61,14 +57,12 @@ export interface Http2Options {
  */
 export class Http2Connection implements StreamOwner {
   readonly #conn: ByteConnection;
-  readonly #reader: ByteReader;
+  readonly #reader: FrameReader;
+  readonly #writer: FrameWriter;
   readonly #onStream: Http2Options["onStream"];
   readonly #streams = new Map<number, Http2Stream>();
-  readonly #hpack = new HpackDecoder();
+  readonly #blocks = new HeaderBlocks(() => this.close());
   readonly #control = new ControlBudget();
-  /** Frames go out one after the other, each whole. */
-  #sending: Promise<void> = Promise.resolve();
-  #queued = 0;
   #lastRemote = 0;
   #lastLocal: number;
   #sendWindow = INITIAL_WINDOW;
@@ -77,9 +71,6 @@ export class Http2Connection implements StreamOwner {
   #peerInitialWindow = INITIAL_WINDOW;
   #peerMaxStreams: number = LIMITS.http2Streams;
   #hasSettings = false;
-  /** A header block that is not whole: nothing else may come between. */
-  #block: { readonly stream: number; readonly parts: Uint8Array[]; size: number; readonly end: boolean } | undefined;
-  #blockTimer: ReturnType<typeof setTimeout> | undefined;
   #isGoing = false;
   #isClosed = false;
   #windowWaiters: (() => void)[] = [];
@@ -92,7 +83,8 @@ export class Http2Connection implements StreamOwner {
   /** @param conn Belongs to the connection from now on. */
   constructor(conn: ByteConnection, { onStream }: Http2Options = {}) {
     this.#conn = conn;
-    this.#reader = new ByteReader(conn);
+    this.#reader = new FrameReader(conn);
+    this.#writer = new FrameWriter(conn, () => this.close());
     this.#onStream = onStream;
     this.#lastLocal = onStream === undefined ? -1 : 0;
     this.ended = this.#run();
@@ -119,7 +111,7 @@ export class Http2Connection implements StreamOwner {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#blockTimer);
+    this.#blocks.close();
     closeQuietly(this.#conn);
     for (const stream of [...this.#streams.values()]) stream.fail();
     this.#rouseWindows();
@@ -128,11 +120,11 @@ export class Http2Connection implements StreamOwner {
 
   async #run(): Promise<void> {
     try {
-      if (this.#onStream === undefined) void this.#send(encodeLatin1(PREFACE));
-      void this.#sendFrame({ type: FRAME.settings, flags: 0, stream: 0, payload: this.#ownSettings() });
-      if (this.#onStream !== undefined) await this.#readPreface();
+      if (this.#onStream === undefined) void this.#writer.bytes(encodeLatin1(PREFACE));
+      void this.#writer.frame({ type: FRAME.settings, flags: 0, stream: 0, payload: this.#ownSettings() });
+      if (this.#onStream !== undefined) await this.#reader.readPreface();
       for (;;) {
-        const frame = await this.#readFrame();
+        const frame = await this.#reader.next();
         if (frame === undefined) break;
         await this.#handle(frame);
       }
@@ -152,33 +144,8 @@ export class Http2Connection implements StreamOwner {
     return concatAll(settings.map(([id, value]) => Uint8Array.of(id >> 8, id, ...uint32(value))));
   }
 
-  async #readPreface(): Promise<void> {
-    const bytes = await this.#read(PREFACE.length);
-    if (bytes === undefined || decodeLatin1(bytes) !== PREFACE) throw new Http2Error("PROTOCOL_ERROR");
-  }
-
-  async #readFrame(): Promise<Frame | undefined> {
-    const header = await this.#read(FRAME_HEADER_BYTES);
-    if (header === undefined) return undefined;
-    const length = readUint32(header) >>> 8;
-    const [type, flags, stream] = [header[3]!, header[4]!, readUint32(header, 5) & 0x7fff_ffff];
-    if (length > MAX_FRAME_BYTES) throw new Http2Error("FRAME_SIZE_ERROR");
-    const payload = await this.#read(length);
-    return payload === undefined ? undefined : { type, flags, stream, payload };
-  }
-
-  /** @returns A copy; undefined at the end. */
-  async #read(count: number): Promise<Uint8Array | undefined> {
-    while (this.#reader.availableLength < count) if (!await this.#reader.fill()) return undefined;
-    const bytes = this.#reader.available.slice(0, count);
-    this.#reader.consume(count);
-    return bytes;
-  }
-
   async #handle(frame: Frame): Promise<void> {
-    if (this.#block !== undefined && (frame.type !== FRAME.continuation || frame.stream !== this.#block.stream)) {
-      throw new Http2Error("PROTOCOL_ERROR");
-    }
+    this.#blocks.assertFits(frame);
     if (!this.#hasSettings && (frame.type !== FRAME.settings || (frame.flags & FLAG.ack) !== 0)) {
       throw new Http2Error("PROTOCOL_ERROR");
     }
@@ -187,9 +154,9 @@ export class Http2Connection implements StreamOwner {
       case FRAME.data:
         return this.#onData(frame);
       case FRAME.headers:
-        return this.#onHeaders(frame);
+        return this.#onSection(this.#blocks.begin(frame));
       case FRAME.continuation:
-        return this.#onContinuation(frame);
+        return this.#onSection(this.#blocks.goOn(frame));
       case FRAME.rstStream:
         return this.#onReset(frame);
       case FRAME.settings:
@@ -233,37 +200,10 @@ export class Http2Connection implements StreamOwner {
     if ((flags & FLAG.endStream) !== 0 && !stream.receiveEnd({ isWhole: true })) stream.reset("PROTOCOL_ERROR");
   }
 
-  #onHeaders(frame: Frame): void {
-    if (frame.stream === 0) throw new Http2Error("PROTOCOL_ERROR");
-    let block = withoutPadding(frame);
-    if ((frame.flags & FLAG.priority) !== 0) {
-      if (block.length < 5) throw new Http2Error("FRAME_SIZE_ERROR");
-      if ((readUint32(block) & 0x7fff_ffff) === frame.stream) throw new Http2Error("PROTOCOL_ERROR");
-      block = block.subarray(5);
-    }
-    this.#block = { stream: frame.stream, parts: [], size: 0, end: (frame.flags & FLAG.endStream) !== 0 };
-    this.#blockTimer = setTimeout(() => this.close(), LIMITS.headTimeoutMs);
-    this.#addToBlock(block, frame.flags);
-  }
-
-  #onContinuation(frame: Frame): void {
-    if (this.#block === undefined) throw new Http2Error("PROTOCOL_ERROR");
-    this.#addToBlock(frame.payload, frame.flags);
-  }
-
-  #addToBlock(part: Uint8Array, flags: number): void {
-    const block = this.#block!;
-    block.parts.push(part);
-    block.size += part.length;
-    if (block.size > MAX_BLOCK_BYTES) throw new Http2Error("ENHANCE_YOUR_CALM");
-    if ((flags & FLAG.endHeaders) === 0) return;
-    this.#block = undefined;
-    clearTimeout(this.#blockTimer);
-    // Also of a stream that has ended: what comes next may refer to it.
-    this.#onSection(block.stream, this.#hpack.decode(concatAll(block.parts)), block.end);
-  }
-
-  #onSection(id: number, raw: readonly string[] | undefined, ended: boolean): void {
+  /** Takes a whole one, also of a stream that has ended: it was read, since what comes next may refer to it. */
+  #onSection(section: Section | undefined): void {
+    if (section === undefined) return;
+    const { stream: id, raw, ended } = section;
     const stream = this.#streams.get(id);
     if (stream !== undefined) {
       if (stream.remoteEnded) throw new Http2Error("STREAM_CLOSED");
@@ -318,7 +258,7 @@ export class Http2Connection implements StreamOwner {
       this.#onSetting(payload[at]! << 8 | payload[at + 1]!, readUint32(payload, at + 2));
     }
     this.#settled.resolve();
-    await this.#sendFrame({ type: FRAME.settings, flags: FLAG.ack, stream: 0, payload: EMPTY });
+    await this.#writer.frame({ type: FRAME.settings, flags: FLAG.ack, stream: 0, payload: EMPTY });
   }
 
   #onSetting(id: number, value: number): void {
@@ -348,7 +288,7 @@ export class Http2Connection implements StreamOwner {
   async #onPing({ stream, flags, payload }: Frame): Promise<void> {
     if (payload.length !== 8) throw new Http2Error("FRAME_SIZE_ERROR");
     if (stream !== 0) throw new Http2Error("PROTOCOL_ERROR");
-    if ((flags & FLAG.ack) === 0) await this.#sendFrame({ type: FRAME.ping, flags: FLAG.ack, stream: 0, payload });
+    if ((flags & FLAG.ack) === 0) await this.#writer.frame({ type: FRAME.ping, flags: FLAG.ack, stream: 0, payload });
   }
 
   #onGoaway({ stream: id, payload }: Frame): void {
@@ -403,7 +343,7 @@ export class Http2Connection implements StreamOwner {
         payload: block.subarray(at, at + MAX_FRAME_BYTES),
       }));
     }
-    return this.#send(concatAll(frames));
+    return this.#writer.bytes(concatAll(frames));
   }
 
   async sendData(stream: Http2Stream, bytes: Uint8Array): Promise<void> {
@@ -419,17 +359,17 @@ export class Http2Connection implements StreamOwner {
       stream.sendWindow -= size;
       this.#sendWindow -= size;
       const payload = bytes.subarray(at, at + size);
-      await this.#sendFrame({ type: FRAME.data, flags: 0, stream: stream.id, payload });
+      await this.#writer.frame({ type: FRAME.data, flags: 0, stream: stream.id, payload });
       at += size;
     }
   }
 
   sendEnd({ id }: Http2Stream): Promise<void> {
-    return this.#sendFrame({ type: FRAME.data, flags: FLAG.endStream, stream: id, payload: EMPTY });
+    return this.#writer.frame({ type: FRAME.data, flags: FLAG.endStream, stream: id, payload: EMPTY });
   }
 
   sendReset({ id }: Http2Stream, code: Http2ErrorCode): void {
-    void this.#sendFrame({ type: FRAME.rstStream, flags: 0, stream: id, payload: uint32(ERROR_CODES[code]) });
+    void this.#writer.frame({ type: FRAME.rstStream, flags: 0, stream: id, payload: uint32(ERROR_CODES[code]) });
   }
 
   returnCredit(stream: Http2Stream, bytes: number): void {
@@ -451,7 +391,7 @@ export class Http2Connection implements StreamOwner {
   }
 
   #sendWindowUpdate(stream: number, bytes: number): void {
-    void this.#sendFrame({ type: FRAME.windowUpdate, flags: 0, stream, payload: uint32(bytes) });
+    void this.#writer.frame({ type: FRAME.windowUpdate, flags: 0, stream, payload: uint32(bytes) });
   }
 
   forget(stream: Http2Stream): void {
@@ -469,47 +409,13 @@ export class Http2Connection implements StreamOwner {
     for (const wake of this.#windowWaiters.splice(0)) wake();
   }
 
-  #sendFrame(frame: Frame): Promise<void> {
-    return this.#send(frameBytes(frame));
-  }
-
-  #send(bytes: Uint8Array): Promise<void> {
-    // A peer that reads nothing lets what is not waited for pile up.
-    if (++this.#queued > MAX_QUEUED) this.close();
-    this.#sending = this.#sending.then(() => writeAll(this.#conn, bytes)).finally(() => this.#queued--);
-    // Who does not wait for it is told by the end of the connection.
-    this.#sending.catch(() => this.close());
-    return this.#sending;
-  }
-
   /** Says why the connection ends, if the peer reads it in time. */
   async #sayGoaway(code: Http2ErrorCode): Promise<void> {
     const payload = concatAll([uint32(this.#lastRemote), uint32(ERROR_CODES[code])]);
-    const said = this.#sendFrame({ type: FRAME.goaway, flags: 0, stream: 0, payload }).catch(() => {});
+    const said = this.#writer.frame({ type: FRAME.goaway, flags: 0, stream: 0, payload }).catch(() => {});
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, LIMITS.drainMs));
     await Promise.race([said, late]);
     clearTimeout(timer);
   }
-}
-
-/** Frames that make work and carry nothing. */
-function costsUs({ type, flags, payload }: Frame): boolean {
-  switch (type) {
-    case FRAME.headers:
-    case FRAME.windowUpdate:
-      return false;
-    case FRAME.data:
-      return payload.length === 0 && (flags & FLAG.endStream) === 0;
-    default:
-      return true;
-  }
-}
-
-/** @throws {Http2Error} for padding as long as the frame (§6.1). */
-function withoutPadding({ flags, payload }: Frame): Uint8Array {
-  if ((flags & FLAG.padded) === 0) return payload;
-  const padding = payload[0];
-  if (padding === undefined || padding >= payload.length) throw new Http2Error("PROTOCOL_ERROR");
-  return payload.subarray(1, payload.length - padding);
 }
